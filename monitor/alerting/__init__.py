@@ -1,0 +1,1 @@
+"""Alerting: which events go where, and in what words. Pure."""

@@ -1,0 +1,91 @@
+"""Routes: which events, to which channels, in what words; and the labels of sources that routes can name."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated
+
+from pydantic import AliasChoices, BeforeValidator, Field, StringConstraints
+
+from monitor.fields import Name, Section
+from monitor.model import EventKind
+
+
+def _as_list(value: object) -> object:
+    return value if isinstance(value, list) else [value]
+
+
+Patterns = Annotated[
+    list[Annotated[str, StringConstraints(min_length=1)]], BeforeValidator(_as_list), Field(min_length=1)
+]
+"""A value, a list of values, or globs (``shop*``): any of them matches."""
+
+
+class ConditionSettings(Section):
+    """Conditions on an event; all that are given must hold."""
+
+    event: Annotated[list[EventKind], BeforeValidator(_as_list), Field(min_length=1)] | None = None
+    """Kinds of event; default: status_changed."""
+
+    from_: Patterns | None = Field(
+        default=None, validation_alias=AliasChoices("from", "from_"), serialization_alias="from"
+    )
+    """The status before."""
+
+    to: Patterns | None = None
+    """The status after."""
+
+    source: Patterns | None = None
+    """Names of sources."""
+
+    labels: dict[str, Patterns] | None = None
+    """Labels of the source; each one given must match."""
+
+    product: Patterns | None = None
+    """Names of products: one item that matches suffices."""
+
+    currency: Patterns | None = None
+    """Currency codes."""
+
+    min_total: (
+        dict[Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")], Annotated[Decimal, Field(ge=0)]] | None
+    ) = None
+    """The least total, by currency, in major units. A currency that is not listed matches."""
+
+
+class WhenSettings(ConditionSettings):
+    """A route's conditions, and the exceptions from them."""
+
+    not_: ConditionSettings | None = Field(
+        default=None, validation_alias=AliasChoices("not", "not_"), serialization_alias="not"
+    )
+    """Conditions under which the route does not apply although the others hold: all of these together."""
+
+
+class RouteSettings(Section):
+    """A named rule: which events, to which channels, how worded."""
+
+    name: Name
+    """For logs, messages and commands."""
+
+    when: WhenSettings = WhenSettings()
+    """Which events; default: every status_changed."""
+
+    channels: Annotated[list[str], Field(min_length=1)]
+    """Names of channels."""
+
+    stop: bool = False
+    """Whether an event that this route matches goes to no later one."""
+
+    title: str | None = None
+    """Jinja2 template of the first line; default: a good one."""
+
+    body: str | None = None
+    """Jinja2 template of the text below it."""
+
+
+class LabelSettings(Section):
+    """The part of a source's settings that routes read."""
+
+    labels: dict[str, str] = Field(default_factory=dict)
+    """Anything that routes and templates should know of the source, such as the client it belongs to."""

@@ -1,0 +1,171 @@
+"""The words of the house as values: orders, events, deliveries. Immutable, and without I/O.
+
+Times are aware ``datetime`` objects in UTC unless a name says otherwise. Amounts are exact.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+import msgspec
+
+
+class Money(msgspec.Struct, frozen=True):
+    """An exact amount in major units (``Decimal("22.00")``) and its ISO 4217 code, None where the source names none.
+
+    Equal by value: ``22`` USD is ``22.00`` USD. An amount finer than its currency allows is kept as it is.
+    """
+
+    amount: Decimal
+    currency: str | None = None
+
+
+class Item(msgspec.Struct, frozen=True):
+    """One line of an order: what, how many, and the price of one (None where unknown)."""
+
+    name: str
+    quantity: int = 1
+    price: Money | None = None
+
+
+class Order(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An order as a source shows it. None means that the source did not show this field, which is never a change."""
+
+    id: str
+    status: str
+    number: str | None = None
+    total: Money | None = None
+    created_at: datetime | None = None
+    items: tuple[Item, ...] | None = None
+
+    @property
+    def label(self) -> str:
+        """What people call the order: its number as the source writes it, else its id."""
+        return self.number or self.id
+
+
+_SEPARATORS = re.compile(r"[\s_-]+")
+
+
+def normalise_status(raw: str) -> str:
+    """The spelling in which statuses are compared: ``"On-Hold"`` is ``on_hold``; ``canceled`` is ``cancelled``."""
+    spelled = _SEPARATORS.sub("_", raw.strip().casefold())
+    return "cancelled" if spelled == "canceled" else spelled
+
+
+class EventKind(StrEnum):
+    """Every kind of event; the first group is about one order, the second about a source."""
+
+    APPEARED = "appeared"
+    STATUS_CHANGED = "status_changed"
+    CHANGED = "changed"
+    VANISHED = "vanished"
+    REAPPEARED = "reappeared"
+
+    SOURCE_DOWN = "source_down"
+    SOURCE_UP = "source_up"
+    SOURCE_DOUBTFUL = "source_doubtful"
+
+
+class OrderEvent(msgspec.Struct, frozen=True, tag="order", omit_defaults=True):
+    """One observed change of one order.
+
+    ``at`` is when the answer that showed it was received; the change happened after ``after_time`` (the last look that
+    still showed ``before``), where that is known. ``since`` is when ``before`` entered its status, as observed.
+    ``revision`` numbers the states of an order from 1: (source, order id, revision, kind) names an event for ever.
+    """
+
+    source: str
+    kind: EventKind
+    at: datetime
+    order: Order
+    revision: int
+    before: Order | None = None
+    after_time: datetime | None = None
+    since: datetime | None = None
+
+
+class SourceEvent(msgspec.Struct, frozen=True, tag="source", omit_defaults=True):
+    """A change of a source's health, with the reason in words that name no order and no credential."""
+
+    source: str
+    kind: EventKind
+    at: datetime
+    reason: str = ""
+    since: datetime | None = None
+
+
+Event = OrderEvent | SourceEvent
+
+
+class Severity(StrEnum):
+    """How a channel may colour a message; the values are Apprise's notification types."""
+
+    INFO = "info"
+    SUCCESS = "success"
+    WARNING = "warning"
+    FAILURE = "failure"
+
+
+class Message(msgspec.Struct, frozen=True):
+    """What is sent: plain text, first line in ``title``. ``ref``: the delivery's short reference, in each copy alike."""
+
+    title: str
+    body: str
+    severity: Severity
+    ref: str
+
+
+class DeliveryState(StrEnum):
+    """``waiting`` until due, ``sending`` while claimed; ``sent`` and ``dead`` are settled."""
+
+    WAITING = "waiting"
+    SENDING = "sending"
+    SENT = "sent"
+    DEAD = "dead"
+
+
+class Delivery(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One message for one URL: a row of the outbox. ``url_number`` counts a channel's URLs from 1."""
+
+    id: int
+    ref: str
+    route: str
+    channel: str
+    url_number: int
+    source: str
+    order_id: str | None
+    state: DeliveryState
+    created_at: datetime
+    due_at: datetime
+    attempts: int = 0
+    last_error: str | None = None
+    settled_at: datetime | None = None
+    title: str | None = None
+    fence: int = 0
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What one attempt to send came to. ``status`` is the endpoint's HTTP or SMTP code, where there was one.
+
+    ``permanent`` says that another attempt cannot help; ``retry_after`` is the endpoint's own wish, in seconds.
+    """
+
+    delivered: bool
+    reason: str = ""
+    status: int | None = None
+    permanent: bool = False
+    retry_after: float | None = None
+
+
+class Destination(msgspec.Struct, frozen=True):
+    """One URL of a channel, without the URL: ``ops_slack``, ``ops_slack#2``. Counted from 1."""
+
+    channel: str
+    number: int = 1
+
+    def __str__(self) -> str:
+        return self.channel if self.number == 1 else f"{self.channel}#{self.number}"

@@ -1,0 +1,1 @@
+"""Polling: strategies (how little to read) and the poller (claim → read → diff → route → commit)."""
