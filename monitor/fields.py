@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, get_origin
 
 from pydantic import (
     BaseModel,
@@ -34,7 +34,10 @@ def parse_duration(value: object) -> object:
     parts = _DURATION.findall(text)
     if not parts or "".join(number + unit for number, unit in parts) != text:
         raise PydanticCustomError("duration", "expected a duration such as 90s, 5m, 1h or 2d")
-    return timedelta(seconds=sum(float(number) * _UNITS[unit] for number, unit in parts))
+    try:
+        return timedelta(seconds=sum(float(number) * _UNITS[unit] for number, unit in parts))
+    except OverflowError:
+        raise PydanticCustomError("duration", "this duration is too long") from None
 
 
 def format_duration(value: timedelta) -> str:
@@ -70,7 +73,7 @@ class Section(BaseModel):
     @classmethod
     def secret_fields(cls) -> tuple[str, ...]:
         """The names of the fields that hold a secret."""
-        return tuple(name for name, field in cls.model_fields.items() if "SecretStr" in str(field.annotation))
+        return tuple(name for name, field in cls.model_fields.items() if _holds_secret(field.annotation))
 
     @model_validator(mode="before")
     @classmethod
@@ -101,6 +104,10 @@ class Section(BaseModel):
             if name in resolved.get("required", ()):
                 resolved["required"] = [key for key in resolved["required"] if key != name]
         return schema
+
+
+def _holds_secret(annotation: Any) -> bool:
+    return "SecretStr" in str(annotation) and get_origin(annotation) is not dict
 
 
 def _no_reader(path: str) -> str:

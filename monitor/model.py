@@ -101,6 +101,58 @@ class SourceEvent(msgspec.Struct, frozen=True, tag="source", omit_defaults=True)
 Event = OrderEvent | SourceEvent
 
 
+class Known(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An order as the state holds it. Each write adds one to ``revision``, so that of two writers one notices.
+
+    ``status_since`` is when it entered its status, if that was observed; ``previous_status`` is the one before,
+    normalised. ``missing`` counts the looks in a row that proved it absent; ``vanished_at`` is set once it is gone.
+    """
+
+    order: Order
+    revision: int
+    first_seen: datetime
+    seen_at: datetime
+    status_since: datetime | None = None
+    previous_status: str | None = None
+    missing: int = 0
+    vanished_at: datetime | None = None
+
+
+class Doubt(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Why successive looks at a source were not believed: ``looks`` of them in a row since ``since``.
+
+    ``missing`` orders were lacking, whose ids have this ``digest``; none are named when the list was not complete.
+    """
+
+    reason: str
+    since: datetime
+    looks: int = 1
+    missing: int = 0
+    digest: str = ""
+    announced: bool = False
+
+
+class SourceState(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What is known of a source itself. ``identity`` is its type and address; another one is another source.
+
+    ``newest_id`` (the highest numeric id) and ``total`` are of the last look, to tell a stale answer by.
+    ``accepted`` is how many missing orders its owner has accepted as gone.
+    """
+
+    identity: str
+    baseline_at: datetime | None = None
+    polled_at: datetime | None = None
+    complete_at: datetime | None = None
+    failures: int = 0
+    failing_since: datetime | None = None
+    error: str | None = None
+    down: bool = False
+    doubt: Doubt | None = None
+    accepted: int | None = None
+    newest_id: int | None = None
+    total: int | None = None
+
+
 class Severity(StrEnum):
     """How a channel may colour a message; the values are Apprise's notification types."""
 
@@ -111,12 +163,16 @@ class Severity(StrEnum):
 
 
 class Message(msgspec.Struct, frozen=True):
-    """What is sent: plain text, first line in ``title``. ``ref``: the delivery's short reference, in each copy alike."""
+    """What is sent: plain text, first line in ``title``. ``ref`` is the delivery's short reference.
+
+    ``problem`` says which template of the route failed, where the default text stands in for it.
+    """
 
     title: str
     body: str
     severity: Severity
     ref: str
+    problem: str | None = None
 
 
 class DeliveryState(StrEnum):
@@ -141,6 +197,7 @@ class Delivery(msgspec.Struct, frozen=True, omit_defaults=True):
     state: DeliveryState
     created_at: datetime
     due_at: datetime
+    expires_at: datetime
     attempts: int = 0
     last_error: str | None = None
     settled_at: datetime | None = None

@@ -3,28 +3,37 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import AliasChoices, BeforeValidator, Field, StringConstraints
+from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, StringConstraints
+from pydantic_core import PydanticCustomError
 
 from monitor.fields import Name, Section
-from monitor.model import EventKind
+
+
+def _not_reserved(name: str) -> str:
+    if name == "health":
+        raise PydanticCustomError("reserved", "health is the route of the monitor's own news: take another name")
+    return name
 
 
 def _as_list(value: object) -> object:
     return value if isinstance(value, list) else [value]
 
 
+OrderEventKind = Literal["appeared", "status_changed", "changed", "vanished", "reappeared"]
+"""The kinds that routes are about. News of a source go to the health channels instead."""
+
 Patterns = Annotated[
     list[Annotated[str, StringConstraints(min_length=1)]], BeforeValidator(_as_list), Field(min_length=1)
 ]
-"""A value, a list of values, or globs (``shop*``): any of them matches."""
+"""A value, a list of values, or globs (``shop*``, ``?`` for one character): any of them matches, in any case."""
 
 
 class ConditionSettings(Section):
     """Conditions on an event; all that are given must hold."""
 
-    event: Annotated[list[EventKind], BeforeValidator(_as_list), Field(min_length=1)] | None = None
+    event: Annotated[list[OrderEventKind], BeforeValidator(_as_list), Field(min_length=1)] | None = None
     """Kinds of event; default: status_changed."""
 
     from_: Patterns | None = Field(
@@ -59,13 +68,15 @@ class WhenSettings(ConditionSettings):
     not_: ConditionSettings | None = Field(
         default=None, validation_alias=AliasChoices("not", "not_"), serialization_alias="not"
     )
-    """Conditions under which the route does not apply although the others hold: all of these together."""
+    """Conditions under which the route does not apply although the others hold: all of these together.
+
+    A total that cannot be compared is no exception: a threshold never hides an order."""
 
 
 class RouteSettings(Section):
     """A named rule: which events, to which channels, how worded."""
 
-    name: Name
+    name: Annotated[Name, AfterValidator(_not_reserved)]
     """For logs, messages and commands."""
 
     when: WhenSettings = WhenSettings()
@@ -78,10 +89,10 @@ class RouteSettings(Section):
     """Whether an event that this route matches goes to no later one."""
 
     title: str | None = None
-    """Jinja2 template of the first line; default: a good one."""
+    """Jinja2 template of the first line, which alone serves on a lock screen; default: a good one."""
 
     body: str | None = None
-    """Jinja2 template of the text below it."""
+    """Jinja2 template of the text below it; default: a good one."""
 
 
 class LabelSettings(Section):

@@ -22,9 +22,10 @@ class Request(msgspec.Struct, frozen=True):
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """A 2xx answer, whole and decompressed. ``headers`` has lower-case names.
+    """A 2xx answer, whole and decompressed; its body is never printed. ``headers`` has lower-case names.
 
-    ``sent`` and ``received`` are monotonic seconds: an answer shows the state of some instant between them.
+    ``url`` is without the query. ``sent`` and ``received`` are monotonic seconds: an answer shows the state of some
+    instant between them.
     """
 
     url: str
@@ -33,6 +34,9 @@ class Answer(msgspec.Struct, frozen=True):
     body: bytes
     sent: float
     received: float
+
+    def __repr__(self) -> str:
+        return f"Answer({self.url!r}, {self.status}, {len(self.body)} bytes)"
 
 
 class ListQuery(msgspec.Struct, frozen=True):

@@ -1,0 +1,46 @@
+# Everything happens inside this folder: a virtual environment in .venv, nothing else anywhere.
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes
+
+.PHONY: demo test check torture format lock clean
+
+demo: .venv/run ## the product: daemon, simulated billing system and alerts, nothing to set up
+	@$(BIN)/python -m monitor demo
+
+test: .venv/dev ## the tests
+	@$(BIN)/python -m pytest -q
+
+check: .venv/dev ## lint, types, layers
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+torture: .venv/dev ## the long versions of the hostile tests; ROUNDS=n for longer ones
+	@ROUNDS=$(or $(ROUNDS),1000) $(BIN)/python -m pytest -q -m torture --torture
+
+format: .venv/dev
+	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format .
+
+lock: ## brings the lock files up to date (needs uv)
+	uv pip compile --universal --generate-hashes --no-header --no-emit-index-url --upgrade -q pyproject.toml -o requirements.lock
+	uv pip compile --universal --generate-hashes --no-header --no-emit-index-url --upgrade -q --extra dev pyproject.toml -o requirements-dev.lock
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Order Monitor needs Python 3.11 or later: make PYTHON=python3.11")'
+	@$(PYTHON) -m venv .venv
+
+.venv/run: .venv/bin/python requirements.lock
+	@echo "Installing what Order Monitor needs into .venv …"
+	@$(PIP) -r requirements.lock
+	@touch $@
+
+.venv/dev: .venv/bin/python requirements-dev.lock pyproject.toml
+	@echo "Installing what the tests need into .venv …"
+	@$(PIP) -r requirements-dev.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@

@@ -1,0 +1,119 @@
+"""Which events go where. Pure: an event in, the deliveries to make and the reasons for the others out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from monitor.alerting.conditions import Condition, Subject, compile_when
+from monitor.alerting.settings import RouteSettings, WhenSettings
+from monitor.model import Destination, Event, SourceEvent
+
+DEFAULT_ROUTE = "default"
+"""The route in force where none is configured: every status_changed to every channel."""
+HEALTH_ROUTE = "health"
+"""The route of the monitor's own news."""
+
+
+class Planned(msgspec.Struct, frozen=True):
+    """A delivery to make."""
+
+    route: str
+    destination: Destination
+
+
+class Superseded(msgspec.Struct, frozen=True):
+    """A delivery that ``route`` does not make, because ``by`` already leads this event to the same URL."""
+
+    route: str
+    destination: Destination
+    by: str
+
+
+class Routing(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What becomes of an event: the deliveries to make, those that are not, and the route that ended the search."""
+
+    planned: tuple[Planned, ...] = ()
+    superseded: tuple[Superseded, ...] = ()
+    stopped_by: str | None = None
+
+
+class _Target(NamedTuple):
+    url: str
+    destination: Destination
+
+
+class _Route(NamedTuple):
+    name: str
+    applies: Condition
+    targets: tuple[_Target, ...]
+    stop: bool = False
+
+
+class Router:
+    """The routes in force.
+
+    ``channels`` holds opaque keys of each channel's URLs: equal keys are the same URL, whichever channels they are of.
+    ``labels`` are the sources'; ``health`` the channels for the monitor's own news, None: every one.
+    KeyError if a channel is named that is not in ``channels``: the configuration has been checked before.
+    """
+
+    def __init__(
+        self,
+        routes: Sequence[RouteSettings],
+        channels: Mapping[str, Sequence[str]],
+        labels: Mapping[str, Mapping[str, str]] | None = None,
+        health: Sequence[str] | None = None,
+    ) -> None:
+        self._labels = labels or {}
+        self._routes = [_compile(route, channels) for route in routes] or [_default(channels)]
+        targets = _targets(channels if health is None else health, channels)
+        self._health = _Route(HEALTH_ROUTE, lambda _: True, targets)
+
+    def route(self, event: Event) -> Routing:
+        """What becomes of the event."""
+        if isinstance(event, SourceEvent):
+            return _plan([self._health], None)
+        subject = Subject(event, self._labels.get(event.source, {}))
+        matching, stopped_by = self._matching(subject)
+        return _plan(matching, stopped_by)
+
+    def _matching(self, subject: Subject) -> tuple[list[_Route], str | None]:
+        matching: list[_Route] = []
+        for route in self._routes:
+            if not route.applies(subject):
+                continue
+            matching.append(route)
+            if route.stop:
+                return matching, route.name
+        return matching, None
+
+
+def _plan(matching: Iterable[_Route], stopped_by: str | None) -> Routing:
+    planned: list[Planned] = []
+    superseded: list[Superseded] = []
+    taken: dict[str, str] = {}
+    for route in matching:
+        for target in route.targets:
+            if target.url in taken:
+                superseded.append(Superseded(route.name, target.destination, taken[target.url]))
+            else:
+                planned.append(Planned(route.name, target.destination))
+                taken[target.url] = route.name
+    return Routing(tuple(planned), tuple(superseded), stopped_by)
+
+
+def _compile(route: RouteSettings, channels: Mapping[str, Sequence[str]]) -> _Route:
+    return _Route(route.name, compile_when(route.when), _targets(route.channels, channels), route.stop)
+
+
+def _default(channels: Mapping[str, Sequence[str]]) -> _Route:
+    return _Route(DEFAULT_ROUTE, compile_when(WhenSettings()), _targets(channels, channels))
+
+
+def _targets(names: Iterable[str], channels: Mapping[str, Sequence[str]]) -> tuple[_Target, ...]:
+    return tuple(
+        _Target(url, Destination(name, number)) for name in names for number, url in enumerate(channels[name], 1)
+    )

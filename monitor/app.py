@@ -1,0 +1,232 @@
+"""The composition root: makes the parts from the settings, runs them as a daemon or once, and exchanges them."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import socket
+import uuid
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+
+import structlog
+
+from monitor.alerting.render import Renderer
+from monitor.alerting.routes import Router
+from monitor.clock import Clock
+from monitor.config.settings import Settings, SourceSettings
+from monitor.delivery.loop import DeliveryLoop, Outfit, Sender
+from monitor.errors import ClaimLost, StateError
+from monitor.model import Delivery, Destination, Event, Message
+from monitor.notifier import Notifier
+from monitor.polling.poller import Poller, PollResult
+from monitor.scheduler import Scheduler
+from monitor.sources.http import HttpClient, Reader
+from monitor.sources.registry import ADAPTERS
+from monitor.store.base import Store
+from monitor.store.sqlite import SqliteStore
+
+STOP_DEADLINE_S = 8.0
+KEEP_BODIES = timedelta(days=7)
+_HOUSEKEEPING = timedelta(hours=1)
+_log = structlog.get_logger("monitor")
+
+
+class App:
+    """The parts, made from the settings in force. Use ``open_app``."""
+
+    def __init__(self, settings: Settings, store: Store, client: HttpClient, sender: Sender, clock: Clock) -> None:
+        self.settings = settings
+        self.store = store
+        self._client = client
+        self._sender = sender
+        self._clock = clock
+        self._owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+        self._pollers = {name: self._poller(name, source) for name, source in settings.sources.items()}
+        self.deliveries = DeliveryLoop(store, self._outfit(), clock, self._owner)
+        self._scheduler = Scheduler()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Poll and deliver until ``stop`` is set; then leave cleanly (promise 12)."""
+        delivering = asyncio.create_task(self.deliveries.run(), name="deliveries")
+        self._scheduler.start()
+        self._schedule(self.settings.sources)
+        self._scheduler.every(_HOUSEKEEPING, "housekeeping", self._keep_house)
+        stopped = asyncio.create_task(stop.wait())
+        # The loop ends only when it is told to, or by a bug, which must not leave a daemon that delivers nothing.
+        await asyncio.wait([stopped, delivering], return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
+        await asyncio.gather(self._scheduler.stop(STOP_DEADLINE_S), self.deliveries.stop(STOP_DEADLINE_S))
+        await delivering
+
+    async def poll_all(self) -> dict[str, PollResult | None]:
+        """One poll of each source now; None for one that another daemon polls."""
+        results = await asyncio.gather(*(self._poll(name) for name in self._pollers))
+        return dict(zip(self._pollers, results, strict=True))
+
+    def reload(self, settings: Settings) -> None:
+        """Go on with these settings. What is under way ends under the old ones."""
+        before, self.settings = self.settings.sources, settings
+        if isinstance(self._sender, Notifier):
+            self._sender.reload(urls_of(settings))
+        kept = {name for name, source in settings.sources.items() if before.get(name) == source}
+        router = self._router()
+        for name in before.keys() - kept:
+            del self._pollers[name]
+            self._scheduler.remove(_job(name))
+        for name in kept:
+            self._pollers[name].reroute(router)
+        changed = {name: source for name, source in settings.sources.items() if name not in kept}
+        self._pollers |= {name: self._poller(name, source) for name, source in changed.items()}
+        self.deliveries.refit(self._outfit())
+        self._schedule(changed)
+
+    def _schedule(self, sources: Mapping[str, SourceSettings]) -> None:
+        """Each source at its interval, their first polls spread so that they do not all fall on one instant."""
+        for number, (name, source) in enumerate(sources.items()):
+            apart = min(1.0, source.every.total_seconds() / max(len(sources), 1))
+            job = partial(self._poll_quietly, name)
+            self._scheduler.every(source.every, _job(name), job, first_in=timedelta(seconds=number * apart))
+
+    async def _poll_quietly(self, name: str) -> None:
+        await self._poll(name)
+
+    async def _poll(self, name: str) -> PollResult | None:
+        poller = self._pollers.get(name)
+        if poller is None:
+            return None
+        try:
+            result = await poller.poll()
+        except ClaimLost as error:
+            _log.warning("poll_superseded", source=name, reason=str(error))
+            return None
+        except StateError as error:
+            _log.error("poll_lost", source=name, reason=str(error))
+            raise
+        if result is None:
+            return None
+        report_poll(result)
+        if result.committed.deliveries:
+            self.deliveries.wake()
+        return result
+
+    async def _keep_house(self) -> None:
+        before = self._clock.now() - KEEP_BODIES
+        dropped = await self.store.transact(lambda tx: tx.drop_bodies(before))
+        if dropped:
+            _log.info("bodies_dropped", deliveries=dropped)
+
+    def _poller(self, name: str, source: SourceSettings) -> Poller:
+        adapter = ADAPTERS[source.type].make(source)
+        return Poller(
+            name=name,
+            source=adapter,
+            settings=source,
+            reading=lambda: Reader(self._client, source.url, source, adapter.error_text, self._clock),
+            store=self.store,
+            router=self._router(),
+            clock=self._clock,
+            owner=self._owner,
+        )
+
+    def _router(self) -> Router:
+        settings = self.settings
+        # Equal URLs of two channels must be told as one; a digest in memory compares them without spelling them out.
+        channels = {
+            name: [hashlib.sha256(url.get_secret_value().encode()).hexdigest() for url in channel.urls]
+            for name, channel in settings.channels.items()
+        }
+        return Router(settings.routes, channels, _labels(settings), settings.health_channels)
+
+    def _outfit(self) -> Outfit:
+        settings = self.settings
+        renderer = Renderer(settings.routes, settings.time_zone, settings.locale, _labels(settings))
+
+        def render(delivery: Delivery, event: Event) -> Message:
+            message = renderer.render(delivery.route, event, delivery.ref, now=self._clock.now())
+            if message.problem:
+                _log.warning("template_failed", route=delivery.route, ref=delivery.ref, reason=message.problem)
+            return message
+
+        return Outfit(frozenset(urls_of(settings)), self._sender, render)
+
+
+@asynccontextmanager
+async def open_app(settings: Settings, clock: Clock, sender: Sender | None = None) -> AsyncIterator[App]:
+    """An App on the settings' state, closed at the end. ``sender``: instead of Apprise, such as one that prints."""
+    store = await open_state(settings.state_file)
+    client = HttpClient(keepalive=_keepalive(settings))
+    notifier = Notifier(urls_of(settings)) if sender is None else None
+    try:
+        yield App(settings, store, client, sender or _present(notifier), clock)
+    finally:
+        if notifier:
+            await notifier.aclose(0)
+        await client.aclose()
+        await store.aclose()
+
+
+async def open_state(path: Path, *, exclusive: bool = True) -> SqliteStore:
+    """The state at ``path``; a new one is announced, because a wrong path looks just like it (promise 1)."""
+    store = await asyncio.to_thread(partial(SqliteStore.open, path, exclusive=exclusive))
+    if store.created:
+        _log.warning("state_new", path=str(store.path), meaning="no order is known yet; nothing old is announced")
+    return store
+
+
+def urls_of(settings: Settings) -> dict[Destination, str]:
+    """Every URL of every channel."""
+    return {
+        Destination(name, number): url.get_secret_value()
+        for name, channel in settings.channels.items()
+        for number, url in enumerate(channel.urls, 1)
+    }
+
+
+def report_poll(result: PollResult) -> None:
+    """One log line for each poll."""
+    snapshot, committed = result.snapshot, result.committed
+    fields = {
+        "source": result.source,
+        "orders": result.known,
+        "coverage": snapshot.coverage.value,
+        "new": committed.new_orders,
+        "events": {kind.value: count for kind, count in committed.events.items()},
+        "deliveries": committed.deliveries,
+        "requests": result.requests,
+        "kib": round(result.bytes / 1024, 1),
+        "seconds": round(result.seconds, 3),
+    }
+    if result.other_system:
+        _log.warning("baseline_reset", source=result.source, reason="its type or url is another one now")
+    if snapshot.error is not None:
+        _log.warning("poll_failed", **fields, reason=str(snapshot.error))
+    elif committed.doubt is not None:
+        _log.warning("poll_doubtful", **fields, reason=committed.doubt.reason)
+    elif committed.baseline:
+        _log.info("poll_baseline", **fields)
+    else:
+        _log.info("poll", **fields)
+
+
+def _labels(settings: Settings) -> dict[str, dict[str, str]]:
+    return {name: source.labels for name, source in settings.sources.items()}
+
+
+def _keepalive(settings: Settings) -> float:
+    """Above the longest interval, up to ten minutes: a new TLS connection costs ten requests on an old one."""
+    longest = max((source.every.total_seconds() for source in settings.sources.values()), default=60.0)
+    return min(longest * 1.5, 600.0) + 15
+
+
+def _job(source: str) -> str:
+    return f"poll {source}"
+
+
+def _present(notifier: Notifier | None) -> Notifier:
+    assert notifier is not None  # noqa: S101  # one of the two is always there
+    return notifier

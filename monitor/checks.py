@@ -1,0 +1,47 @@
+"""What can be wrong with a configuration besides its form: URLs that no plugin understands, templates that fail."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from monitor.alerting.render import check_templates
+from monitor.config import Settings
+from monitor.errors import ChannelError
+
+Path = tuple[str | int, ...]
+Check = Callable[[Settings], Iterable[tuple[Path, str]]]
+
+
+def check_channels(settings: Settings) -> Iterator[tuple[Path, str]]:
+    """Each URL that Apprise cannot use, and why."""
+    from monitor.notifier import check_url  # noqa: PLC0415  # Apprise takes half a second to load
+
+    for name, channel in settings.channels.items():
+        for url in channel.urls:
+            try:
+                check_url(url.get_secret_value())
+            except ChannelError as error:
+                yield ("channels", name, "url"), str(error)
+
+
+def check_routes(settings: Settings) -> Iterable[tuple[Path, str]]:
+    """Each template that does not compile or render."""
+    return check_templates(settings.routes)
+
+
+def several_recipients(settings: Settings) -> Iterator[str]:
+    """A warning for each URL that names several recipients: it fails or succeeds as a whole."""
+    from monitor.notifier import recipients  # noqa: PLC0415  # Apprise takes half a second to load
+
+    for name, channel in settings.channels.items():
+        for number, url in enumerate(channel.urls, 1):
+            count = recipients(url.get_secret_value())
+            if count > 1:
+                which = f"channels.{name}" + (f", URL {number}" if len(channel.urls) > 1 else "")
+                yield (
+                    f"{which}: one URL names {count} recipients, and is sent again to all of them if one fails: "
+                    "give each a URL of its own (url may be a list)"
+                )
+
+
+CHECKS: Sequence[Check] = (check_channels, check_routes)

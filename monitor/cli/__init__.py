@@ -1,0 +1,35 @@
+"""The commands: parse, call, print. Nothing heavy is imported before a command needs it."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+from monitor.cli.parser import make_parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; its exit code: 0 done, 1 failed, 2 bad usage or configuration."""
+    options = make_parser().parse_args(arguments)
+    module, function = options.call.split(":")
+    command = getattr(importlib.import_module(f"monitor.cli.{module}"), function)
+
+    from monitor.errors import ConfigError, MonitorError
+
+    try:
+        return int(command(options))
+    except ConfigError as error:
+        for problem in error.problems:
+            print(problem, file=sys.stderr)
+        return 2
+    except MonitorError as error:
+        print(f"order-monitor: {error}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        # The reader of our output (`| head`) has left; Python would complain once more when it closes stdout.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except KeyboardInterrupt:
+        return 130

@@ -1,0 +1,48 @@
+"""What several commands do: read the configuration, set up the logs, open a state to read it."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from monitor.checks import CHECKS
+from monitor.config import Settings, load
+from monitor.errors import StateUnreachable
+from monitor.redact import Redactor
+from monitor.store.base import Transaction
+
+T = TypeVar("T")
+
+
+def read_settings(options: argparse.Namespace, *, thoroughly: bool = True) -> Settings:
+    """The configuration; ConfigError with all of its problems. ``thoroughly``: channels' URLs and templates, too."""
+    return load(Path(options.config), os.environ, checks=CHECKS if thoroughly else ())
+
+
+def set_up_logs(settings: Settings, level: str | None = None) -> None:
+    """Logs as the configuration wants them, with everything scrubbed that it calls a secret."""
+    from monitor.logs import configure_logs
+
+    configure_logs(level or settings.log.level, settings.log.format, redactor=Redactor(settings.secrets()))
+
+
+def ask_state(settings: Settings, work: Callable[[Transaction], T]) -> T:
+    """Run ``work`` on the state without taking the right to poll: works beside a running daemon."""
+    from monitor.store.sqlite import SqliteStore
+
+    path = settings.state_file
+    if not path.exists():
+        raise StateUnreachable(f"{path}: there is no state yet; `order-monitor run` or `poll` makes it")
+
+    async def ask() -> T:
+        store = SqliteStore.open(path, exclusive=False)
+        try:
+            return await store.transact(work)
+        finally:
+            await store.aclose()
+
+    return asyncio.run(ask())

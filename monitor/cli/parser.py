@@ -1,0 +1,179 @@
+"""What can be typed. Imports nothing but the standard library, so that `--help` comes at once."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from typing import NoReturn
+
+from monitor import __version__
+
+_INTRO = """\
+Watches the orders of billing systems and tells people, in Slack, by mail or anywhere Apprise reaches,
+when an order's status changes: pending → active, pending → fraud, and whatever else you ask for.
+"""
+
+_FIRST_STEPS = """\
+first steps:
+  order-monitor demo                    see it work, with nothing to set up
+  order-monitor init                    write a configuration to start from
+  order-monitor check                   is it right?
+  order-monitor test ops_slack          does this channel reach anybody?
+  order-monitor run                     watch
+
+exit codes: 0 done, 1 failed, 2 bad usage or configuration
+"""
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """The whole command line; ``options.call`` names the function to call as module:function."""
+    parser = _Parser(
+        prog="order-monitor",
+        description=_INTRO,
+        epilog=_FIRST_STEPS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"order-monitor {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _add_watching(commands)
+    _add_setting_up(commands)
+    _add_asking(commands)
+    return parser
+
+
+class _Parser(argparse.ArgumentParser):
+    """Errors end with where to read more."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}\nTry: {self.prog} --help\n")
+
+
+Commands = argparse._SubParsersAction  # argparse has no public name for what add_subparsers returns
+
+
+def _command(
+    commands: Commands[_Parser], name: str, call: str, help_: str, more: str = "", *, configured: bool = True
+) -> _Parser:
+    command = commands.add_parser(
+        name,
+        help=help_,
+        description=f"{help_}\n\n{more}".rstrip(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.set_defaults(call=call)
+    if configured:
+        command.add_argument(
+            "-c",
+            "--config",
+            metavar="FILE",
+            default=os.environ.get("MONITOR_CONFIG", "config/monitor.yaml"),
+            help="the configuration (default: $MONITOR_CONFIG, else config/monitor.yaml)",
+        )
+    return command
+
+
+def _add_watching(commands: Commands[_Parser]) -> None:
+    run = _command(commands, "run", "watch:run", "Watch until told to stop.", _RUN)
+    run.add_argument(
+        "--dry-run", action="store_true", help="use a throw-away state and print messages instead of sending"
+    )
+    poll = _command(commands, "poll", "watch:poll", "Poll each source once now, and try each due delivery once.", _POLL)
+    poll.add_argument(
+        "--dry-run", action="store_true", help="use a throw-away state and print messages instead of sending"
+    )
+    demo = _command(
+        commands,
+        "demo",
+        "demo:demo",
+        "See it work: daemon and simulated billing system together.",
+        _DEMO,
+        configured=False,
+    )
+    demo.add_argument("--for", dest="seconds", metavar="DURATION", help="end after so long, such as 30s")
+    demo.add_argument("--orders", type=int, default=3000, metavar="N", help="orders to begin with (default: 3000)")
+    demo.add_argument("--seed", type=int, default=1, metavar="N", help="another seed, another story (default: 1)")
+    simulate = _command(
+        commands, "simulate", "demo:simulate", "Serve a simulated billing system alone.", _SIMULATE, configured=False
+    )
+    simulate.add_argument("--listen", default="127.0.0.1:8099", metavar="HOST:PORT", help="default: 127.0.0.1:8099")
+    simulate.add_argument("--token", default="simulated-token", help="the bearer token that it wants (default: simulated-token)")
+    simulate.add_argument(
+        "--dialect", choices=("documented", "released"), default="documented", help="default: documented"
+    )
+    simulate.add_argument("--orders", type=int, default=3000, metavar="N", help="orders to begin with (default: 3000)")
+    simulate.add_argument("--seed", type=int, default=1, metavar="N", help="default: 1")
+    simulate.add_argument("--timeline", metavar="FILE", help="follow this script (YAML) instead of a life of its own")
+    simulate.add_argument("--still", action="store_true", help="nothing happens by itself")
+
+
+def _add_setting_up(commands: Commands[_Parser]) -> None:
+    init = _command(commands, "init", "setup:init", "Write a configuration to start from.", _INIT)
+    init.add_argument("--force", action="store_true", help="overwrite a file that is there")
+    check = _command(commands, "check", "setup:check", "Check the configuration, contacting nobody.", _CHECK)
+    check.add_argument("--show", action="store_true", help="print it as it is understood, secrets masked")
+    test = _command(commands, "test", "setup:test", "Send a test message to a channel.")
+    test.add_argument("channel", metavar="CHANNEL", help="its name in the configuration")
+    _command(
+        commands,
+        "schema",
+        "setup:schema",
+        "Print the configuration's JSON schema, for editors.",
+        _SCHEMA,
+        configured=False,
+    )
+
+
+def _add_asking(commands: Commands[_Parser]) -> None:
+    orders = _command(commands, "orders", "ask:orders", "List the orders that are known.")
+    orders.add_argument("--source", metavar="NAME", help="only this source's")
+    orders.add_argument("--status", metavar="STATUS", help="only those in this status")
+    _listing(orders)
+    events = _command(commands, "events", "ask:events", "List what was observed, newest last.")
+    events.add_argument("--source", metavar="NAME", help="only this source's")
+    events.add_argument("--order", metavar="ORDER", help="only this order's, by id or number (with --source)")
+    _listing(events)
+    deliveries = _command(
+        commands, "deliveries", "ask:deliveries", "List messages: waiting, sent and dead.", _DELIVERIES
+    )
+    deliveries.add_argument("action", nargs="?", choices=("retry",), help="send dead letters again")
+    deliveries.add_argument("ids", nargs="*", type=int, metavar="ID", help="which (default: all dead letters)")
+    deliveries.add_argument(
+        "--state", choices=("waiting", "sending", "sent", "dead"), action="append", help="only these"
+    )
+    _listing(deliveries)
+    accept = _command(commands, "accept", "ask:accept", "Believe a source that has lost many orders at once.", _ACCEPT)
+    accept.add_argument("source", metavar="SOURCE", help="its name in the configuration")
+
+
+def _listing(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--json", action="store_true", help="every row, a JSON document a line")
+    command.add_argument("--limit", type=int, default=50, metavar="N", help="rows in a table (default: 50)")
+
+
+_RUN = """\
+SIGTERM and SIGINT end it cleanly; SIGHUP reads the configuration again, and a bad one leaves the old in force.
+Orders that are there already are the baseline: nothing old is announced."""
+_POLL = """\
+For cron. Each source is polled whether it is due or not. Exit code 1 if a source or a delivery failed;
+what was not delivered stays in the outbox for the next time."""
+_DEMO = """\
+Nothing to set up, nothing left behind: a simulated billing system whose orders are placed, paid and flagged, and the
+daemon that watches it over HTTP and sends its alerts to a webhook of the demo's own."""
+_SIMULATE = """\
+For trying a configuration, and for tests of your own. Change an order while it runs:
+  curl -X POST http://127.0.0.1:8099/_simulator/orders/1 -d '{"status": "fraud"}'
+GET /_simulator says what else there is."""
+_INIT = """\
+The file has comments on what to fill in. It never overwrites one that is there, unless --force says so."""
+_CHECK = """\
+Every fault at once, as file:line:column: path: what is wrong, what is expected. Exit code 2 if there is one."""
+_SCHEMA = """\
+order-monitor schema > monitor.schema.json, then at the top of the configuration, for editors that know YAML schemas:
+  # yaml-language-server: $schema=monitor.schema.json"""
+_DELIVERIES = """\
+A dead letter is a message that another attempt could not help, or that was tried for a whole day.
+  order-monitor deliveries --state dead
+  order-monitor deliveries retry 17 18"""
+_ACCEPT = """\
+When a complete list lacks many known orders, that is reported and nothing is announced as vanished, since lists are
+more often broken than emptied. If they are truly gone, this says so: the next look announces them."""

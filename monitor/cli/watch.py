@@ -1,0 +1,120 @@
+"""`run` and `poll`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import signal
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import structlog
+
+from monitor import __version__
+from monitor.app import App, open_app
+from monitor.cli.common import read_settings, set_up_logs
+from monitor.clock import SystemClock
+from monitor.config import Settings
+from monitor.errors import ConfigError
+from monitor.model import Destination, Message, Outcome
+from monitor.polling.poller import PollResult
+
+_log = structlog.get_logger("monitor")
+
+
+class PrintingSender:
+    """For dry runs: what would be sent is printed, and counts as sent."""
+
+    async def send(self, destination: Destination, message: Message) -> Outcome:
+        print(f"--- to {destination}\n{message.title}\n{message.body}", flush=True)
+        return Outcome(delivered=True)
+
+    async def idle(self, destination: Destination) -> None:
+        return
+
+
+def run(options: argparse.Namespace) -> int:
+    """Watch until a signal says to stop."""
+    settings = read_settings(options)
+    set_up_logs(settings)
+    with _state_for(options, settings) as settings:
+        return asyncio.run(_run(options, settings))
+
+
+def poll(options: argparse.Namespace) -> int:
+    """One poll of each source, one attempt at each due delivery."""
+    settings = read_settings(options)
+    set_up_logs(settings, "error")
+    with _state_for(options, settings) as settings:
+        return asyncio.run(_poll(options, settings))
+
+
+@contextmanager
+def _state_for(options: argparse.Namespace, settings: Settings) -> Iterator[Settings]:
+    if not options.dry_run:
+        yield settings
+        return
+    with tempfile.TemporaryDirectory(prefix="order-monitor-") as folder:
+        yield settings.model_copy(update={"state": f"sqlite:///{folder}/dry-run.db"})
+
+
+async def _run(options: argparse.Namespace, settings: Settings) -> int:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    sender = PrintingSender() if options.dry_run else None
+    async with open_app(settings, SystemClock(), sender) as app:
+        loop.add_signal_handler(signal.SIGHUP, _reload, options, app)
+        _log.info(
+            "started",
+            version=__version__,
+            config=options.config,
+            state=str(settings.state_file),
+            sources=list(settings.sources),
+            channels=list(settings.channels),
+        )
+        await app.run(stop)
+    _log.info("stopped")
+    return 0
+
+
+def _reload(options: argparse.Namespace, app: App) -> None:
+    """Exchange the configuration; a bad one leaves the old in force, and says so."""
+    try:
+        settings = read_settings(options)
+    except ConfigError as error:
+        _log.error("reload_refused", problems=[str(problem) for problem in error.problems], in_force="the old one")
+        return
+    if not options.dry_run and settings.state != app.settings.state:
+        _log.error("reload_refused", problems=["state: cannot change while running: restart"], in_force="the old one")
+        return
+    set_up_logs(settings)
+    app.reload(settings)
+    _log.info("reloaded", sources=list(settings.sources), channels=list(settings.channels))
+
+
+async def _poll(options: argparse.Namespace, settings: Settings) -> int:
+    sender = PrintingSender() if options.dry_run else None
+    async with open_app(settings, SystemClock(), sender) as app:
+        results = await app.poll_all()
+        for name, result in results.items():
+            print(_line(name, result))
+        arrived = await app.deliveries.drain()
+        if not arrived:
+            print("not every message was delivered: `order-monitor deliveries` says why; the rest waits in the outbox")
+    read = all(result is not None and result.snapshot.error is None for result in results.values())
+    return 0 if read and arrived else 1
+
+
+def _line(name: str, result: PollResult | None) -> str:
+    if result is None:
+        return f"{name}: another process polls it"
+    if result.snapshot.error is not None:
+        return f"{name}: failed: {result.snapshot.error}"
+    events = ", ".join(f"{count} {kind}" for kind, count in result.committed.events.items()) or "nothing new"
+    if result.committed.baseline:
+        events = "this is the baseline"
+    doubt = f"; in doubt: {result.committed.doubt.reason}" if result.committed.doubt else ""
+    return f"{name}: {result.known:,} orders, {result.requests} requests, {events}{doubt}"

@@ -1,0 +1,64 @@
+"""What no single setting can know: names that must exist, or be unique; sections that must hold something."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from monitor.config.faults import Faults, did_you_mean
+from monitor.config.nodes import Node
+
+
+def cross_check(root: Node, faults: Faults) -> None:
+    """Check the tree as a whole, beside and independent of the validation of its values."""
+    if not faults.incomplete:
+        _check_not_empty(root, "sources", "no source: there is nothing to watch", faults)
+        _check_not_empty(root, "channels", "no channel: messages would go nowhere", faults)
+        _check_channel_names(root, faults)
+    _check_route_names(root, faults)
+    _check_client_keys(root, faults)
+
+
+def _check_not_empty(root: Node, key: str, text: str, faults: Faults) -> None:
+    entry = root.entries.get(key)
+    if entry is None:
+        faults.add(root.mark, text, key)
+    elif entry.value.data in ({}, None):
+        faults.add(entry.key, text)
+
+
+def _check_channel_names(root: Node, faults: Faults) -> None:
+    channels = root.value("channels")
+    if channels is None or not isinstance(channels.data, dict):
+        return
+    for node in _channel_names(root):
+        if isinstance(node.data, str) and node.data not in channels.data:
+            near = did_you_mean(node.data, channels.data)
+            faults.add(node.mark, f"unknown channel{near or ', expected the name of one under channels'}")
+
+
+def _channel_names(root: Node) -> Iterator[Node]:
+    health, routes = root.value("health"), root.value("routes")
+    for owner in ([health] if health else []) + (routes.items if routes else []):
+        names = owner.value("channels")
+        yield from names.items if names else []
+
+
+def _check_route_names(root: Node, faults: Faults) -> None:
+    routes = root.value("routes")
+    first: dict[str, Node] = {}
+    for route in routes.items if routes else []:
+        name = route.value("name")
+        if name is None or not isinstance(name.data, str):
+            continue
+        if name.data in first:
+            faults.add(name.mark, f"this name is taken, the first stands at {first[name.data].mark.where}")
+        else:
+            first[name.data] = name
+
+
+def _check_client_keys(root: Node, faults: Faults) -> None:
+    sources = root.value("sources")
+    for entry in sources.entries.values() if sources else []:
+        key, certificate = entry.value.value("client_key_file"), entry.value.value("client_cert")
+        if key and key.data and not (certificate and (certificate.data or certificate.broken)):
+            faults.add(key.mark, "client_key_file needs client_cert beside it")

@@ -1,0 +1,94 @@
+"""Settings without their secrets, and the secrets without their settings."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import unquote, unquote_plus
+
+from pydantic import BaseModel, SecretStr
+
+from monitor.config.settings import Settings
+
+SHORTEST = 4
+MASK = "***"
+
+_USERINFO = re.compile(r"(?<=://)[^/?#\s]*@")
+# Schemes whose host is a host; in most of Apprise's others a token stands in its place.
+_HOST_IS_HOST = re.compile(r"(https?|jsons?|xmls?|forms?|mailtos?)", re.IGNORECASE)
+# Words that paths hold everywhere: to strike them out of every log would hide much and protect nothing.
+_ORDINARY = frozenset({
+    "alert", "alerts", "api", "channels", "events", "hook", "hooks", "json", "message", "messages", "monitor", "notify",
+    "order", "orders", "services", "source", "sources", "status", "webhook", "webhooks", "workflows",
+})  # fmt: skip
+
+
+def secrets(settings: Settings) -> frozenset[str]:
+    """Every secret and, of URLs, the parts that may be some, as written and decoded; 4 letters or more."""
+    found = {part for value in _values(settings) for part in _parts(value)}
+    return frozenset(part for part in found if len(part) >= SHORTEST)
+
+
+def redacted(settings: Settings) -> dict[str, Any]:
+    """The settings as plain data with every secret masked."""
+    masked = _masked(settings.model_dump(by_alias=True, exclude_none=True))
+    return masked if isinstance(masked, dict) else {}
+
+
+def _masked(value: Any) -> Any:
+    if isinstance(value, SecretStr):
+        return MASK
+    if isinstance(value, dict):
+        return {key: _masked(child) for key, child in value.items()}
+    if isinstance(value, list | tuple):
+        return [_masked(child) for child in value]
+    return _USERINFO.sub(f"{MASK}@", value) if isinstance(value, str) else _simple(value)
+
+
+def _simple(value: Any) -> Any:
+    return value if isinstance(value, bool | int | float) else str(value)
+
+
+def _values(value: Any) -> Iterator[str]:
+    """Every secret below, and every URL that holds a user."""
+    if isinstance(value, SecretStr):
+        yield value.get_secret_value().strip()
+    elif isinstance(value, str) and _USERINFO.search(value):
+        yield value
+    else:
+        for child in _children(value):
+            yield from _values(child)
+
+
+def _children(value: Any) -> list[Any]:
+    if isinstance(value, BaseModel):
+        return [getattr(value, name) for name in type(value).model_fields]
+    if isinstance(value, dict):
+        return list(value.values())
+    return list(value) if isinstance(value, list | tuple) else []
+
+
+def _parts(secret: str) -> Iterator[str]:
+    yield secret
+    scheme, separator, rest = secret.partition("://")
+    if not separator:
+        return
+    before, _, query = rest.partition("?")
+    authority, *segments = re.split(r"[/#,]", before)
+    user, _, host = authority.rpartition("@")
+    values = [pair.partition("=")[2] for pair in query.split("&")]
+    others = [part for part in (*_host_parts(scheme, host), *segments, *values) if part.lower() not in _ORDINARY]
+    for part in (*_user_parts(user), *others):
+        yield from (part, unquote(part), unquote_plus(part))
+
+
+def _user_parts(user: str) -> Iterator[str]:
+    yield user
+    yield from user.partition(":")[::2]
+
+
+def _host_parts(scheme: str, host: str) -> Iterator[str]:
+    if not _HOST_IS_HOST.fullmatch(scheme):
+        yield host
+        yield from host.split(":")

@@ -1,0 +1,158 @@
+"""All settings, composed of each room's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic_core import PydanticCustomError
+
+from monitor.alerting.settings import LabelSettings, RouteSettings
+from monitor.config.faults import did_you_mean
+from monitor.delivery.settings import ChannelSettings
+from monitor.fields import Name, Section
+from monitor.polling.settings import PollSettings
+from monitor.sources.opterius import OpteriusSettings
+from monitor.sources.settings import HttpSettings
+
+SQLITE = "sqlite:///"
+STATE_FILE = "order-monitor.db"
+
+
+class OpteriusSource(OpteriusSettings, HttpSettings, PollSettings, LabelSettings):
+    """A source of type ``opterius``: GET /api/v1/orders."""
+
+
+SourceSettings = OpteriusSource
+
+
+class HealthSettings(Section):
+    """The monitor's own news: a source is down, or back, or shows what cannot be believed."""
+
+    channels: Annotated[list[str], Field(min_length=1)] | None = None
+    """Names of channels; default: every channel."""
+
+
+def _lower(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
+
+
+_Level = Literal["debug", "info", "warning", "error", "critical"]
+_LoudLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
+
+
+class LogSettings(Section):
+    """What the daemon writes about itself."""
+
+    level: Annotated[_Level, BeforeValidator(_lower, json_schema_input_type=_Level | _LoudLevel)] = "info"
+    """The least important kind of line to write, in any case."""
+
+    format: Annotated[Literal["auto", "text", "json"], BeforeValidator(_lower)] = "auto"
+    """``auto``: coloured text on a terminal, JSON elsewhere."""
+
+
+def _known_time_zone(value: str) -> str:
+    from zoneinfo import ZoneInfo, available_timezones  # noqa: PLC0415  # only what a command needs is imported
+
+    try:
+        ZoneInfo(value)
+    except (KeyError, ValueError, OSError):  # OSError: a folder of the database, or a name too long for a file
+        near = did_you_mean(value, available_timezones())
+        raise PydanticCustomError(
+            "time_zone", "{text}", {"text": f"unknown time zone{near or ', expected one such as Europe/Stockholm'}"}
+        ) from None
+    return value
+
+
+def _known_locale(value: str) -> str:
+    from babel import Locale, UnknownLocaleError  # noqa: PLC0415  # only what a command needs is imported
+
+    try:
+        return str(Locale.parse(value.replace("-", "_")))
+    except (ValueError, UnknownLocaleError, TypeError):
+        raise PydanticCustomError("locale", "unknown locale, expected one such as en, sv or en_GB") from None
+
+
+def _is_sqlite(value: str) -> str:
+    if value.startswith("postgres"):
+        raise PydanticCustomError("state", "PostgreSQL is not supported yet: use sqlite:///order-monitor.db")
+    name = value.removeprefix(SQLITE)
+    if name == value or not name.strip("/") or "?" in name or "\0" in name or name.endswith((":memory:", "/")):
+        raise PydanticCustomError(
+            "state", "expected sqlite:///file.db, with four slashes before an absolute path, and a file that lasts"
+        )
+    return value
+
+
+class Settings(Section):
+    """The whole configuration, validated. After ``load`` every path in it is absolute."""
+
+    state: Annotated[str, AfterValidator(_is_sqlite)] = SQLITE + STATE_FILE
+    """Where orders, events and deliveries are kept: ``sqlite:///file.db``; default: one beside the configuration."""
+
+    time_zone: Annotated[str, AfterValidator(_known_time_zone)] = "UTC"
+    """Time zone of the times in messages and tables, such as Europe/Stockholm."""
+
+    locale: Annotated[str, AfterValidator(_known_locale)] = "en"
+    """How messages write amounts and times: en, sv, de_AT …"""
+
+    sources: dict[Name, SourceSettings] = Field(default_factory=dict)
+    """The billing systems to watch, by name."""
+
+    channels: dict[Name, ChannelSettings] = Field(default_factory=dict)
+    """The destinations of messages, by name."""
+
+    health: HealthSettings = HealthSettings()
+    """Where the monitor's own news go."""
+
+    routes: list[RouteSettings] = Field(default_factory=list)
+    """Rules: which events go to which channels. Default: every status_changed to every channel."""
+
+    log: LogSettings = LogSettings()
+    """The daemon's log."""
+
+    @property
+    def state_file(self) -> Path:
+        """The file in which the state is kept."""
+        return Path(self.state.removeprefix(SQLITE))
+
+    @property
+    def health_channels(self) -> tuple[str, ...]:
+        """Names of the channels for the monitor's own news."""
+        return tuple(self.channels if self.health.channels is None else self.health.channels)
+
+    def secrets(self) -> frozenset[str]:
+        """Everything that no log may show: secrets, and the parts of URLs that may be some; 4 letters or more."""
+        from monitor.config.redact import secrets  # noqa: PLC0415  # redact reads these very classes
+
+        return secrets(self)
+
+    def redacted(self) -> dict[str, Any]:
+        """The settings as plain data, in the file's own spelling, with ``***`` for each secret."""
+        from monitor.config.redact import redacted  # noqa: PLC0415  # redact reads these very classes
+
+        return redacted(self)
+
+
+class Defaults(Section):
+    """What applies to every entry that does not say otherwise: mappings merge, lists replace."""
+
+    source: SourceSettings | None = None
+    """Under every source."""
+
+    channel: ChannelSettings | None = None
+    """Under every channel."""
+
+    route: RouteSettings | None = None
+    """Under every route."""
+
+
+class ConfigFile(Settings):
+    """What may stand in a file: the settings, and what is worked into them while reading."""
+
+    include: str | list[str] = Field(default_factory=list)
+    """Other files, by name or pattern (``sources.d/*.yaml``), relative to this one. Names stay unique across them."""
+
+    defaults: Defaults = Defaults()
+    """Settings for every source, channel or route."""

@@ -1,0 +1,1 @@
+"""Delivery: the outbox loop and its verdicts."""

@@ -1,0 +1,178 @@
+"""What changed, and what may be believed. Pure: known and seen in, changes and verdicts out."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+import msgspec
+
+from monitor.model import Doubt, EventKind, Item, Known, Money, Order, OrderEvent, normalise_status
+
+AGREEING_LOOKS = 3
+"""Complete looks in a row that must lack the same orders before a doubtful loss is believed …"""
+AGREEING_TIME = timedelta(hours=1)
+"""… and the time that they must span (DESIGN.md, promise 6)."""
+
+
+class Coverage(StrEnum):
+    """COMPLETE: absence means something; PARTIAL: it does not."""
+
+    COMPLETE = "complete"
+    PARTIAL = "partial"
+
+
+class Look(msgspec.Struct, frozen=True):
+    """What the diff must know of a look: whose it is, whether the source has its baseline, when it was last whole.
+
+    ``first_revision`` numbers orders that are seen for the first time.
+    """
+
+    source: str
+    baseline: bool
+    first_revision: int
+    last_complete: datetime | None = None
+
+
+class Change(msgspec.Struct, frozen=True):
+    """What to write of one order, and what to tell: ``events`` is empty where nothing is to be told."""
+
+    known: Known
+    events: tuple[OrderEvent, ...] = ()
+    new: bool = False
+
+
+def is_return(known: Known, seen: Order) -> bool:
+    """Whether ``seen`` shows the order's previous status again: what a stale answer shows too (promise 5)."""
+    status = normalise_status(seen.status)
+    return status == known.previous_status and status != normalise_status(known.order.status)
+
+
+def compare(known: Known | None, seen: Order, at: datetime, look: Look) -> Change | None:
+    """What a sighting changes: None where it changes nothing that is stored."""
+    if known is None:
+        return _first_sighting(seen, at, look)
+    order = _keep_unshown(known.order, seen)
+    kinds = tuple(_kinds(known, order))
+    if not kinds and order == known.order and not known.missing:
+        return None
+    moved = EventKind.STATUS_CHANGED in kinds
+    after = msgspec.structs.replace(
+        known,
+        order=order,
+        revision=known.revision + 1,
+        seen_at=at,
+        status_since=at if moved else known.status_since,
+        previous_status=normalise_status(known.order.status) if moved else known.previous_status,
+        missing=0,
+        vanished_at=None,
+    )
+    return Change(after, tuple(_event(kind, known, after, at, look) for kind in kinds))
+
+
+def absent(known: Known, at: datetime, look: Look, *, believed: bool = False) -> Change:
+    """What one more proof of absence changes: the second in a row, or a ``believed`` one, says that it is gone."""
+    gone = believed or known.missing >= 1
+    after = msgspec.structs.replace(
+        known, revision=known.revision + 1, missing=known.missing + 1, vanished_at=at if gone else None
+    )
+    return Change(after, (_event(EventKind.VANISHED, known, after, at, look),) if gone else ())
+
+
+class Absences(StrEnum):
+    """What may be made of the orders that a complete look lacks."""
+
+    COUNT = "count"
+    """Each has been proven absent once more."""
+    DOUBT = "doubt"
+    """Too many at once: nothing is proven."""
+    BELIEVE = "believe"
+    """They are gone."""
+
+
+def judge_absences(
+    known: int, missing: Iterable[str], doubt: Doubt | None, accepted: int | None, at: datetime
+) -> tuple[Absences, Doubt | None]:
+    """What a complete look proves that lacks ``missing`` of ``known`` orders, and the doubt that remains."""
+    ids = sorted(missing)
+    if not _too_many(known, len(ids)):
+        return Absences.COUNT, None
+    digest = hashlib.sha256("\n".join(ids).encode()).hexdigest()[:16]
+    if doubt and doubt.digest == digest:
+        now = msgspec.structs.replace(doubt, looks=doubt.looks + 1)
+    else:
+        reason = f"the list lacks {len(ids):,} of {known:,} known orders"
+        now = Doubt(reason, since=at, missing=len(ids), digest=digest, announced=bool(doubt and doubt.announced))
+    agreed = now.looks >= AGREEING_LOOKS and at - now.since >= AGREEING_TIME
+    if agreed or (accepted is not None and not _too_many(known, len(ids) - accepted)):
+        return Absences.BELIEVE, None
+    return Absences.DOUBT, now
+
+
+def _too_many(known: int, missing: int) -> bool:
+    return missing > max(5, known / 10) or 0 < known == missing
+
+
+def _first_sighting(seen: Order, at: datetime, look: Look) -> Change:
+    known = Known(order=seen, revision=look.first_revision, first_seen=at, seen_at=at)
+    if not look.baseline:
+        return Change(known, new=True)
+    event = OrderEvent(look.source, EventKind.APPEARED, at, seen, known.revision, after_time=look.last_complete)
+    return Change(known, (event,), new=True)
+
+
+def _keep_unshown(before: Order, seen: Order) -> Order:
+    """``seen``, with the fields that the source did not show this time as they were."""
+    kept = {field: getattr(before, field) for field in _OPTIONAL if getattr(seen, field) is None}
+    return msgspec.structs.replace(seen, **kept)
+
+
+_OPTIONAL = ("number", "total", "created_at", "items")
+
+
+def _kinds(known: Known, order: Order) -> Iterator[EventKind]:
+    if known.vanished_at is not None:
+        yield EventKind.REAPPEARED
+    if normalise_status(known.order.status) != normalise_status(order.status):
+        yield EventKind.STATUS_CHANGED
+    if _money_differs(known.order.total, order.total) or _items_differ(known.order, order):
+        yield EventKind.CHANGED
+
+
+def _money_differs(before: Money | None, after: Money | None) -> bool:
+    """A field that was unknown and is known now was not changed but decoded for the first time (promise 1)."""
+    if before is None or after is None:
+        return False
+    known_currencies = before.currency is not None and after.currency is not None
+    return before.amount != after.amount or (known_currencies and before.currency != after.currency)
+
+
+def _items_differ(before: Order, after: Order) -> bool:
+    """Compared as a multiset: no source promises the order of its items."""
+    if before.items is None or after.items is None:
+        return False
+    return sorted(map(_item_key, before.items)) != sorted(map(_item_key, after.items))
+
+
+def _item_key(item: Item) -> tuple[str, int, str]:
+    price = "" if item.price is None else f"{item.price.amount.normalize():f} {item.price.currency or ''}"
+    return item.name, item.quantity, price
+
+
+def _event(kind: EventKind, before: Known, after: Known, at: datetime, look: Look) -> OrderEvent:
+    return OrderEvent(
+        source=look.source,
+        kind=kind,
+        at=at,
+        order=after.order,
+        revision=after.revision,
+        before=before.order,
+        after_time=_latest(before.seen_at, look.last_complete),
+        since=before.status_since or before.order.created_at,
+    )
+
+
+def _latest(first: datetime, second: datetime | None) -> datetime:
+    return first if second is None else max(first, second)

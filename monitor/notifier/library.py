@@ -1,0 +1,238 @@
+"""The only Apprise import, made on first use: it costs half a second of CPU and 35 MB.
+
+What holds for every URL: Redirects are not followed, because Apprise would send tokens and bodies on to wherever they
+lead (``?redirect=yes`` in a URL allows it). Messages are plain text, mail too, whatever a URL's ``format`` says: any
+other format gives order data a meaning. What is too long for a service is sent in parts rather than refused. Retries
+are our delivery loop's: ``retry`` and ``wait`` are ignored. Custom plugins stay out: Apprise never awaits an
+``async def`` under ``@notify`` and reports success.
+"""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import logging
+import math
+import re
+import threading
+import warnings
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from monitor.errors import ChannelError
+from monitor.model import Message, Outcome
+from monitor.notifier.answers import from_error, verdict
+from monitor.notifier.harmless import harmless, one_line
+from monitor.notifier.recording import LogListener, listen_to_responses, note, recording
+from monitor.redact import Redactor, secrets_of
+
+if TYPE_CHECKING:
+    from apprise import NotifyBase
+
+_SCHEME = re.compile(r"\s*([a-z0-9]+)://", re.IGNORECASE)
+_WEB = frozenset({"http", "https"})
+_ANSWER_SECONDS = "20"
+"""How long an endpoint may be silent. Apprise's 4 s would call a slow endpoint failed that has taken the message."""
+_NOISY = ("urllib3", "requests", "requests_oauthlib", "oauthlib", "charset_normalizer", "MARKDOWN", "paho", "slixmpp")
+_loading = threading.RLock()
+
+
+def warm_up() -> None:
+    """Loads Apprise with its plugins. Blocks: call it in a thread, before the first message."""
+    _apprise()
+
+
+def silence_libraries() -> None:
+    """Keeps the loggers of Apprise, requests and what they use out of our logs, at every level.
+
+    At DEBUG they print webhook URLs, tokens and bodies. So theirs do not propagate, whatever level or handler the root
+    logger gets, and speak at no level; Apprise's is heard by a filter that lets nothing through. Done at first use;
+    harmless to repeat.
+    """
+    apprise = logging.getLogger("apprise")
+    apprise.propagate = False
+    apprise.setLevel(logging.DEBUG)  # some plugins mention an error at DEBUG only, and the listener wants it
+    if not any(isinstance(listener, LogListener) for listener in apprise.filters):
+        apprise.addFilter(LogListener())
+    for name in _NOISY:
+        logger = logging.getLogger(name)
+        logger.propagate = False
+        logger.setLevel(logging.CRITICAL + 1)
+
+
+def check_url(url: str) -> None:
+    """ChannelError if Apprise cannot use the URL, saying what is wrong with it without quoting it. Contacts nobody."""
+    _create(url)
+
+
+def kind(url: str) -> str:
+    """The Apprise scheme, for display: ``slack`` for a pasted webhook of Slack's too. "?" if it is no URL."""
+    found = _SCHEME.match(url)
+    scheme = found[1].lower() if found else "?"
+    results = _parse(url) if scheme in _WEB else None
+    return str(results["schema"]) if results else scheme
+
+
+def recipients(url: str) -> int:
+    """How many recipients the URL names; ChannelError if it cannot be used."""
+    plugin = _create(url)
+    named = getattr(plugin, "targets", ())
+    copies = sum(len(getattr(plugin, name, ())) for name in ("cc", "bcc"))
+    return max(_requests(plugin), len(named) if isinstance(named, list | set | tuple) else 0) + copies
+
+
+class Endpoint:
+    """One URL, opened. Sends in the caller's thread, one message at a time: its pace is kept per object, unlocked."""
+
+    def __init__(self, url: str) -> None:
+        """ChannelError if Apprise cannot use the URL."""
+        self._plugin = _create(url)
+        self._redactor = Redactor(secrets_of(url))
+
+    @property
+    def pace(self) -> float:
+        """Seconds that the service wants between two requests."""
+        return max(0.0, float(self._plugin.request_rate_per_sec))
+
+    def pauses(self, message: Message) -> float:
+        """Seconds that the plugin itself will wait between the requests that this message takes, at most."""
+        size = len(message.title) + len(message.body)
+        parts = math.ceil(size / self._plugin.body_maxlen) if self._plugin.body_maxlen > 0 else 1
+        return self.pace * (max(1, parts) * _requests(self._plugin) - 1)
+
+    def send(self, message: Message) -> Outcome:
+        """Sends and waits for the end of it, however long; raises nothing."""
+        with recording() as evidence:
+            outcome = verdict(evidence, accepted=self._accepted(message))
+        return msgspec.structs.replace(outcome, reason=self._redactor.clean(outcome.reason))
+
+    def _accepted(self, message: Message) -> bool:
+        # Not Apprise.notify(): it hands the plugin to a pool of a few threads that all URLs share.
+        try:
+            return bool(self._plugin.notify(**_content(message, self._plugin.schema)))
+        except Exception as error:  # noqa: BLE001  # 180 plugins may raise anything; it becomes an Outcome
+            note(from_error(error))
+            return False
+
+
+def _content(message: Message, scheme: str) -> dict[str, Any]:
+    apprise = _apprise()
+    title = harmless(one_line(message.title), scheme)
+    return {
+        "title": title,
+        "body": harmless(message.body, scheme) or title,
+        "notify_type": apprise.NotifyType(message.severity.value),
+        "body_format": apprise.NotifyFormat.TEXT,
+    }
+
+
+def _create(url: str) -> NotifyBase:
+    results = _read(url)
+    results.pop("format", None)
+    results.setdefault("overflow", "split")
+    results.setdefault("rto", _ANSWER_SECONDS)
+    return _instantiate(results, Redactor(secrets_of(url)))
+
+
+def _instantiate(results: dict[str, Any], redactor: Redactor) -> NotifyBase:
+    scheme = results["schema"]
+    try:
+        plugin: NotifyBase | None = _apprise().Apprise.instantiate(results, asset=_asset(), suppress_exceptions=False)
+    except Exception as error:  # noqa: BLE001  # whatever a plugin's constructor raises, the URL cannot be used
+        said = redactor.clean(" ".join(str(error).split())) or type(error).__name__
+        raise ChannelError(f"{scheme}:// cannot be used: {said}") from None
+    if plugin is None:
+        raise ChannelError(f"{scheme}:// cannot be used on this system")
+    return plugin
+
+
+def _read(url: str) -> dict[str, Any]:
+    found = _SCHEME.match(url)
+    if not found:
+        raise ChannelError("is no URL: expected one such as slack://…, mailtos://… or https://hooks.slack.com/…")
+    scheme = found[1].lower()
+    if scheme not in _WEB:
+        _check_scheme(scheme)
+    results = _parse(url)
+    if results is None:
+        raise ChannelError(_unreadable(scheme))
+    _check_enabled(results["schema"])
+    return results
+
+
+def _parse(url: str) -> dict[str, Any] | None:
+    results: dict[str, Any] | None = _apprise().plugins.url_to_dict(url.strip())
+    return results
+
+
+def _check_scheme(scheme: str) -> None:
+    known = _manager().schemas()
+    if scheme in known:
+        return
+    near = difflib.get_close_matches(scheme, known, n=1, cutoff=0.6)
+    hint = f"did you mean {near[0]}://?" if near else "see https://appriseit.com/services/ for those it has"
+    raise ChannelError(f"Apprise has no service {scheme}://: {hint}")
+
+
+def _check_enabled(scheme: str) -> None:
+    plugin = _manager()[scheme]
+    if plugin.enabled:
+        return
+    packages = plugin.requirements.get("packages_required") or []
+    names = [packages] if isinstance(packages, str) else packages
+    needs = f"install {', '.join(names)}" if names else "this system cannot do it"
+    raise ChannelError(f"{scheme}:// is not available: {needs}")
+
+
+def _unreadable(scheme: str) -> str:
+    if scheme in _WEB:
+        plain = "jsons" if scheme == "https" else "json"
+        return f"is a web address of no service that Apprise knows: for a webhook that takes JSON write {plain}://…"
+    shapes = [template.replace("{schema}", scheme) for template in _manager()[scheme].templates[:3]]
+    return f"{scheme}:// cannot be read: expected {' or '.join(shapes)}"
+
+
+def _requests(plugin: NotifyBase) -> int:
+    """Requests for one message: Apprise's length counts its own retries, which we do not use."""
+    return max(1, len(plugin) // (plugin.retry + 1))
+
+
+def _manager() -> Any:
+    return _manager_of(_apprise())
+
+
+def _manager_of(apprise: Any) -> Any:
+    """Apprise's registry of plugins, a singleton."""
+    return apprise.manager_plugins.NotificationManager()
+
+
+@functools.cache
+def _asset() -> Any:
+    return _apprise().AppriseAsset(
+        app_id="Order Monitor",
+        app_desc="Order Monitor",
+        http_redirects=False,
+        interpret_emojis=False,
+        pem_autogen=False,
+        pgp_autogen=False,
+    )
+
+
+def _apprise() -> ModuleType:
+    with _loading:
+        return _loaded()
+
+
+@functools.cache
+def _loaded() -> ModuleType:
+    silence_libraries()
+    # What a library has yet to modernise is no news for our users: Apprise imports a module that Python 3.13 drops.
+    warnings.filterwarnings("ignore", category=DeprecationWarning, module=r"apprise\.")
+    import apprise  # noqa: PLC0415  # on first use: see the top of this file
+    import requests  # noqa: PLC0415  # comes with Apprise
+
+    listen_to_responses(requests.Session)
+    _manager_of(apprise).schemas()  # reads all the plugins, here where no other thread can
+    return apprise

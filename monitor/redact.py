@@ -1,0 +1,83 @@
+"""Secrets kept out of texts: what a channel's URL would give away, and their removal from anything that is shown."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from urllib.parse import quote, quote_plus, unquote_plus
+
+MASK = "***"
+_SHORTEST = 4
+_DELIMITERS = re.compile(r"[/:@,;#?&=\s]+")
+_REAL_HOST = re.compile(r"(?:localhost|[\w-]+(?:\.[\w-]+)+|\[[0-9a-f:.]+\])(?::\d+)?", re.IGNORECASE)
+_PUBLIC_WORDS = frozenset(
+    {"api", "hooks", "invoke", "manual", "paths", "services", "triggers", "webhook", "webhooks", "workflows"}
+)
+"""Path segments of everybody's webhook URLs."""
+_OPTIONS = frozenset(
+    {"cto", "emojis", "format", "mode", "optional", "overflow", "redirect", "retry", "rto", "store", "tz", "verify"}
+    | {"wait"}
+)
+"""Query keys that are settings of Apprise's: their values name nobody and open nothing."""
+
+
+class Redactor:
+    """Replaces every known secret, also URL-quoted or JSON-escaped, by ``***``."""
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        forms = {form for secret in secrets for form in _forms(secret) if form}
+        self._forms = sorted(forms, key=lambda form: (-len(form), form))
+
+    def clean(self, text: str) -> str:
+        """The text without the secrets; the longest go first, so that no part of one stays beside the mask."""
+        for form in self._forms:
+            text = text.replace(form, MASK)
+        return text
+
+
+def _forms(secret: str) -> Iterator[str]:
+    yield secret
+    for quoted in (quote(secret), quote(secret, safe=""), quote_plus(secret)):
+        yield quoted
+        yield re.sub(r"%[0-9A-F]{2}", lambda code: code[0].lower(), quoted)
+    for ascii_only in (True, False):
+        yield json.dumps(secret, ensure_ascii=ascii_only)[1:-1]
+
+
+def secrets_of(url: str) -> frozenset[str]:
+    """What must not be shown of a channel's URL, each of 4 characters or more.
+
+    User, password, path segments, query values, and a host that is no host name but a token. Not the scheme, the name
+    of a real host, or Apprise's own options. Works on any text, so that a URL that cannot be read leaks nothing either.
+    """
+    _, separator, rest = url.strip().partition("://")
+    before, _, query = (rest if separator else url.strip()).partition("?")
+    found = {form for part in (*_of_address(before), *_of_query(query)) for form in (part, unquote_plus(part))}
+    return frozenset(form for form in found if len(form) >= _SHORTEST and form not in _PUBLIC_WORDS)
+
+
+def _of_address(address: str) -> Iterator[str]:
+    """Credentials as a whole and in pieces: a password may hold characters that ought to be quoted."""
+    credentials, at, place = address.rpartition("@")
+    if at:
+        user, _, password = credentials.partition(":")
+        yield from (user, password, *_DELIMITERS.split(credentials))
+    host, _, path = place.partition("/")
+    if not _REAL_HOST.fullmatch(host):
+        yield from (host, *_DELIMITERS.split(host))
+    yield from _DELIMITERS.split(path)
+
+
+def _of_query(query: str) -> Iterator[str]:
+    """Each value whole, and its words: ``to=a@example.com,b@example.com``, ``+Authorization=Bearer …``."""
+    for pair in query.split("&"):
+        key, equals, value = pair.partition("=")
+        if key.casefold() in _OPTIONS:
+            continue
+        words = value if equals else key
+        yield words
+        yield from re.split(r"[,;/\s]+", unquote_plus(words))
+
+
+__all__ = ["MASK", "Redactor", "secrets_of"]

@@ -1,0 +1,82 @@
+"""Reading JSON fields that a source writes in more than one way. Nonsense is None: it costs a field, not a row."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec import Raw
+
+from monitor.sources.verdicts import plain
+
+ABSENT = Raw(b"")
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What decoding foreign bytes can raise."""
+
+T = TypeVar("T")
+_NUMBER = re.compile(rb"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
+_COUNT = re.compile(r"[0-9]{1,15}")
+_text_decoder = msgspec.json.Decoder(str)
+_fields_decoder = msgspec.json.Decoder(dict[str, Raw])
+_raw_decoder = msgspec.json.Decoder(Raw)
+_any_decoder = msgspec.json.Decoder(Any)
+
+
+def read(decoder: msgspec.json.Decoder[T], raw: Raw | bytes) -> T | None:
+    """What the decoder makes of it; None if it is absent or of another shape."""
+    try:
+        return decoder.decode(raw)
+    except UNREADABLE:
+        return None
+
+
+def is_json(body: bytes) -> bool:
+    """Whether the body is one whole JSON value."""
+    return read(_raw_decoder, body) is not None
+
+
+def fields(raw: Raw | bytes) -> dict[str, Raw] | None:
+    """The fields of a JSON object, unread; None if it is none."""
+    return read(_fields_decoder, raw)
+
+
+def text(raw: Raw) -> str | None:
+    """A text without the blanks around it, or a number exactly as written; None if neither, or empty."""
+    value = bytes(raw)
+    if _NUMBER.fullmatch(value):
+        return value.decode("ascii")
+    return (read(_text_decoder, value) or "").strip() or None
+
+
+def count(raw: Raw) -> int | None:
+    """A whole number from 0 up, also one that is written as a text."""
+    written = text(raw)
+    return int(written) if written and _COUNT.fullmatch(written) else None
+
+
+def instant(raw: Raw) -> datetime | None:
+    """An ISO 8601 time in UTC; one without a zone is taken for UTC."""
+    try:
+        time = datetime.fromisoformat(read(_text_decoder, raw) or "")
+        return (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def error_text(body: bytes) -> str | None:
+    """What ``{"message": …, "errors": {…}}`` or ``{"error": …}`` says, on one line; None for any other shape."""
+    found = fields(body) or {}
+    values = (read(_any_decoder, found.get(name, ABSENT)) for name in ("message", "error", "errors"))
+    said = dict.fromkeys(line.strip() for value in values for line in _texts(value))
+    return plain(" ".join(line for line in said if line)) or None
+
+
+def _texts(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list | dict):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from _texts(part)

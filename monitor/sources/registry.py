@@ -1,0 +1,24 @@
+"""The systems that can be read: one line for each adapter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from monitor.fields import Section
+from monitor.sources.base import ListSource
+from monitor.sources.opterius import Opterius, OpteriusSettings
+
+
+class Entry(NamedTuple):
+    """An adapter's class, the settings of its own that it needs, and how the one is made from the other."""
+
+    adapter: type[ListSource]
+    settings: type[Section]
+    make: Callable[[Any], ListSource]  # Any: each takes its own settings, or a class derived from them
+
+
+ADAPTERS: Mapping[str, Entry] = {
+    "opterius": Entry(Opterius, OpteriusSettings, Opterius.from_settings),
+}
+"""By the value of ``type``."""

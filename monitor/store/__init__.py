@@ -1,0 +1,1 @@
+"""The state: orders, events and deliveries, committed together. SQLite now; the interface admits PostgreSQL."""

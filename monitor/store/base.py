@@ -1,0 +1,177 @@
+"""What the rest of the house may ask of a state.
+
+Everything is done in a ``Transaction``, by a plain function that the store runs: it commits when the function returns
+and rolls back when it raises. So a step of the pipeline is one function over values, and no transaction can be held
+open across an await. Times are aware UTC; the store keeps them as integer microseconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Protocol, TypeVar
+
+import msgspec
+
+from monitor.diff import Change
+from monitor.model import Delivery, DeliveryState, Destination, Event, Known, Outcome, SourceState
+
+T = TypeVar("T")
+
+
+class Claim(msgspec.Struct, frozen=True):
+    """A source, leased. ``fence`` grows with each claim: a commit with an older one is refused.
+
+    ``state`` is None for a source that was never polled.
+    """
+
+    source: str
+    fence: int
+    state: SourceState | None
+
+
+class StoredEvent(msgspec.Struct, frozen=True):
+    """An event with its id and what the routes made of it (JSON)."""
+
+    id: int
+    event: Event
+    routing: str
+
+
+class Attempt(msgspec.Struct, frozen=True):
+    """One attempt to send a delivery, and what it came to."""
+
+    at: datetime
+    outcome: Outcome
+
+
+class Transaction(Protocol):
+    """The operations, all or none of which take effect."""
+
+    # Sources
+
+    def claim(self, source: str, owner: str, now: datetime, lease_s: float) -> Claim | None:
+        """Lease a source; None while another owner's lease runs."""
+        ...
+
+    def check(self, claim: Claim) -> None:
+        """ClaimLost unless this claim is still the source's newest."""
+        ...
+
+    def release(self, claim: Claim) -> None:
+        """End the lease, if it is still this claim's."""
+        ...
+
+    def source(self, name: str) -> SourceState | None:
+        """What is known of a source."""
+        ...
+
+    def sources(self) -> Mapping[str, SourceState]:
+        """What is known of every source that was ever polled."""
+        ...
+
+    def save_source(self, name: str, state: SourceState) -> None:
+        """Write what is known of a source."""
+        ...
+
+    # Orders
+
+    def known(self, source: str, ids: Iterable[str]) -> dict[str, Known]:
+        """Those of these orders that the state holds."""
+        ...
+
+    def present_ids(self, source: str) -> list[str]:
+        """The ids of all orders that have not vanished."""
+        ...
+
+    def find_orders(self, source: str, id_or_number: str) -> list[Known]:
+        """The orders with this id or number."""
+        ...
+
+    def orders(self, source: str | None = None, status: str | None = None) -> Iterator[tuple[str, Known]]:
+        """(source, order), by source and id; ``status`` is normalised."""
+        ...
+
+    def save_orders(self, source: str, changes: Iterable[Change]) -> None:
+        """Write changed orders; ClaimLost if somebody else changed one of them since it was read."""
+        ...
+
+    def forget_orders(self, source: str) -> None:
+        """Drop a source's orders, as for a new baseline; its events stay."""
+        ...
+
+    # Events and deliveries
+
+    def add_event(self, event: Event, routing: str) -> int:
+        """Write an event and what the routes made of it (JSON); its id. ClaimLost if it stands there already."""
+        ...
+
+    def events(
+        self, source: str | None = None, order_id: str | None = None, limit: int | None = None
+    ) -> list[StoredEvent]:
+        """The newest ``limit`` events, oldest first."""
+        ...
+
+    def add_delivery(self, route: str, to: Destination, event: Event, event_id: int, now: datetime) -> int:
+        """Write a delivery of this event, due now; its id."""
+        ...
+
+    def lanes(self, now: datetime) -> dict[Destination, datetime]:
+        """When something is next due for each destination that something waits for."""
+        ...
+
+    def claim_delivery(self, to: Destination, owner: str, now: datetime) -> Delivery | None:
+        """The next due delivery to this destination that no earlier one about the same order precedes."""
+        ...
+
+    def events_of(self, delivery_id: int) -> list[StoredEvent]:
+        """The events that a delivery tells of."""
+        ...
+
+    def settle(self, delivery: Delivery, at: datetime, outcome: Outcome, title: str, body: str) -> bool:
+        """A delivered or dead one: ``outcome`` says which. False if this claim of it has been superseded."""
+        ...
+
+    def retry_at(self, delivery: Delivery, at: datetime, due_in_s: float, outcome: Outcome) -> bool:
+        """Another attempt, so many seconds from now. False if this claim of it has been superseded."""
+        ...
+
+    def unclaim(self, delivery: Delivery) -> None:
+        """Leave a claimed delivery as it was before the claim."""
+        ...
+
+    def hasten(self, to: Destination, now: datetime) -> None:
+        """What waits for another attempt at this destination is due now: the destination answers again."""
+        ...
+
+    def bury_orphans(self, to: Destination, now: datetime, reason: str) -> int:
+        """Say why nothing of this lane is sent; bury what has waited for its whole day. How many were buried."""
+        ...
+
+    def resurrect(self, ids: Sequence[int] | None, now: datetime) -> int:
+        """Make dead letters (None: all of them) due again, for a new day; how many."""
+        ...
+
+    def deliveries(self, states: Sequence[DeliveryState] | None = None, limit: int | None = None) -> list[Delivery]:
+        """The newest ``limit`` deliveries, oldest first."""
+        ...
+
+    def attempts(self, delivery_id: int) -> list[Attempt]:
+        """What each attempt said, oldest first."""
+        ...
+
+    def drop_bodies(self, settled_before: datetime) -> int:
+        """Delete the rendered text of deliveries that were settled before then; how many."""
+        ...
+
+
+class Store(Protocol):
+    """A state that is open."""
+
+    async def transact(self, work: Callable[[Transaction], T]) -> T:
+        """Run ``work`` in one transaction, off the event loop; StateError if the state cannot be used."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close the state, and give up the right to poll and send."""
+        ...

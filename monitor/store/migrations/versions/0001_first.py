@@ -1,0 +1,102 @@
+"""Sources, orders, events, deliveries.
+
+Times are microseconds since 1970; ``doc`` columns are JSON, and hold what no query asks for.
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+# SQLite numbers rows by itself only in a column of type INTEGER.
+_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+
+def upgrade() -> None:
+    op.create_table(
+        "sources",
+        sa.Column("name", sa.Text, primary_key=True),
+        sa.Column("fence", sa.BigInteger, nullable=False),
+        sa.Column("owner", sa.Text, nullable=False),
+        sa.Column("lease_until", sa.BigInteger, nullable=False),
+        sa.Column("doc", sa.Text),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "orders",
+        sa.Column("source", sa.Text, primary_key=True),
+        sa.Column("id", sa.Text, primary_key=True),
+        sa.Column("revision", sa.BigInteger, nullable=False),
+        sa.Column("number", sa.Text),
+        sa.Column("status", sa.Text, nullable=False),
+        sa.Column("vanished", sa.SmallInteger, nullable=False),
+        sa.Column("doc", sa.Text, nullable=False),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("orders_by_number", "orders", ["source", "number"])
+    # AUTOINCREMENT: an id that was once a message's reference is never given to another row.
+    op.create_table(
+        "events",
+        sa.Column("id", _ID, primary_key=True, autoincrement=True),
+        sa.Column("source", sa.Text, nullable=False),
+        sa.Column("order_id", sa.Text, nullable=False),
+        sa.Column("kind", sa.Text, nullable=False),
+        sa.Column("revision", sa.BigInteger, nullable=False),
+        sa.Column("at", sa.BigInteger, nullable=False),
+        sa.Column("doc", sa.Text, nullable=False),
+        sa.Column("routing", sa.Text, nullable=False),
+        sa.UniqueConstraint("source", "order_id", "kind", "revision"),
+        sqlite_autoincrement=True,
+    )
+    op.create_table(
+        "deliveries",
+        sa.Column("id", _ID, primary_key=True, autoincrement=True),
+        sa.Column("route", sa.Text, nullable=False),
+        sa.Column("channel", sa.Text, nullable=False),
+        sa.Column("url_number", sa.Integer, nullable=False),
+        sa.Column("source", sa.Text, nullable=False),
+        sa.Column("order_id", sa.Text, nullable=False),
+        sa.Column("state", sa.Text, nullable=False),
+        sa.Column("created_at", sa.BigInteger, nullable=False),
+        sa.Column("due_at", sa.BigInteger, nullable=False),
+        sa.Column("retry_in", sa.BigInteger, nullable=False),
+        sa.Column("expires_at", sa.BigInteger, nullable=False),
+        sa.Column("attempts", sa.Integer, nullable=False),
+        sa.Column("owner", sa.Text),
+        sa.Column("fence", sa.BigInteger, nullable=False),
+        sa.Column("last_error", sa.Text),
+        sa.Column("settled_at", sa.BigInteger),
+        sa.Column("title", sa.Text),
+        sa.Column("body", sa.Text),
+        sqlite_autoincrement=True,
+    )
+    unsettled = sa.text("state IN ('waiting', 'sending')")
+    op.create_index(
+        "deliveries_unsettled",
+        "deliveries",
+        ["channel", "url_number", "source", "order_id", "id"],
+        sqlite_where=unsettled,
+        postgresql_where=unsettled,
+    )
+    op.create_table(
+        "delivery_events",
+        sa.Column("delivery_id", sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column("event_id", sa.BigInteger, primary_key=True, autoincrement=False),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "attempts",
+        sa.Column("id", _ID, primary_key=True, autoincrement=True),
+        sa.Column("delivery_id", sa.BigInteger, nullable=False),
+        sa.Column("at", sa.BigInteger, nullable=False),
+        sa.Column("doc", sa.Text, nullable=False),
+    )
+    op.create_index("attempts_by_delivery", "attempts", ["delivery_id"])
+
+
+def downgrade() -> None:
+    for table in ("attempts", "delivery_events", "deliveries", "events", "orders", "sources"):
+        op.drop_table(table)

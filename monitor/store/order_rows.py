@@ -1,0 +1,142 @@
+"""Orders and their events."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Any
+
+import msgspec
+
+from monitor.diff import Change
+from monitor.errors import ClaimLost
+from monitor.model import Event, Known, OrderEvent, SourceEvent, normalise_status
+from monitor.store.base import StoredEvent
+from monitor.store.sql import Rows, to_us
+
+_KNOWN = msgspec.json.Decoder(Known)
+EVENT = msgspec.json.Decoder(OrderEvent | SourceEvent)
+_CHUNK = 1000
+
+_INSERT = """
+INSERT INTO orders (source, id, revision, number, status, vanished, doc)
+VALUES (:source, :id, :revision, :number, :status, :vanished, :doc)
+ON CONFLICT (source, id) DO NOTHING
+"""
+# Each write adds one to the revision: of two writers that read the same state, the second changes no row.
+_UPDATE = """
+UPDATE orders SET revision = :revision, number = :number, status = :status, vanished = :vanished, doc = :doc
+WHERE source = :source AND id = :id AND revision = :revision - 1
+"""
+
+
+class OrderRows(Rows):
+    """The part of a transaction that is about orders and events."""
+
+    def known(self, source: str, ids: Iterable[str]) -> dict[str, Known]:
+        rows = self._db.rows(
+            f"SELECT id, doc FROM orders WHERE source = :source AND id IN"  # noqa: S608  # the driver's own constant
+            f" (SELECT value FROM {self._db.json_list}(:ids))",
+            source=source,
+            ids=msgspec.json.encode(list(ids)).decode(),
+        )
+        return {order_id: _KNOWN.decode(doc) for order_id, doc in rows}
+
+    def present_ids(self, source: str) -> list[str]:
+        rows = self._db.rows("SELECT id FROM orders WHERE source = :source AND vanished = 0", source=source)
+        return [row[0] for row in rows]
+
+    def find_orders(self, source: str, id_or_number: str) -> list[Known]:
+        rows = self._db.rows(
+            "SELECT doc FROM orders WHERE source = :source AND (id = :sought OR number = :sought) ORDER BY id",
+            source=source,
+            sought=id_or_number,
+        )
+        return [_KNOWN.decode(row[0]) for row in rows]
+
+    def orders(self, source: str | None = None, status: str | None = None) -> Iterator[tuple[str, Known]]:
+        after = ("", "")
+        while True:
+            rows = self._db.rows(
+                """
+                SELECT source, id, doc FROM orders
+                WHERE (source, id) > (:after_source, :after_id)
+                  AND (:source IS NULL OR source = :source) AND (:status IS NULL OR status = :status)
+                ORDER BY source, id LIMIT :chunk
+                """,
+                after_source=after[0],
+                after_id=after[1],
+                source=source,
+                status=status,
+                chunk=_CHUNK,
+            )
+            yield from ((name, _KNOWN.decode(doc)) for name, _, doc in rows)
+            if len(rows) < _CHUNK:
+                return
+            after = rows[-1][0], rows[-1][1]
+
+    def save_orders(self, source: str, changes: Iterable[Change]) -> None:
+        changes = iter(changes)
+        while chunk := list(islice(changes, _CHUNK)):
+            for sql, rows in (
+                (_INSERT, [_order_row(source, change.known) for change in chunk if change.new]),
+                (_UPDATE, [_order_row(source, change.known) for change in chunk if not change.new]),
+            ):
+                if rows and self._db.run_many(sql, rows) != len(rows):
+                    raise ClaimLost(f"{source}: its orders were changed by another daemon; this look is dropped")
+
+    def forget_orders(self, source: str) -> None:
+        self._db.run("DELETE FROM orders WHERE source = :source", source=source)
+
+    def add_event(self, event: Event, routing: str) -> int:
+        order_id, revision = (
+            (event.order.id, event.revision) if isinstance(event, OrderEvent) else ("", to_us(event.at))
+        )
+        rows = self._db.rows(
+            """
+            INSERT INTO events (source, order_id, kind, revision, at, doc, routing)
+            VALUES (:source, :order_id, :kind, :revision, :at, :doc, :routing)
+            ON CONFLICT (source, order_id, kind, revision) DO NOTHING RETURNING id
+            """,
+            source=event.source,
+            order_id=order_id,
+            kind=event.kind.value,
+            revision=revision,
+            at=to_us(event.at),
+            doc=msgspec.json.encode(event).decode(),
+            routing=routing,
+        )
+        if not rows:
+            raise ClaimLost(f"{event.source}: this event was recorded by another daemon; this look is dropped")
+        return int(rows[0][0])
+
+    def events(
+        self, source: str | None = None, order_id: str | None = None, limit: int | None = None
+    ) -> list[StoredEvent]:
+        rows = self._db.rows(
+            """
+            SELECT id, doc, routing FROM events
+            WHERE (:source IS NULL OR source = :source) AND (:order_id IS NULL OR order_id = :order_id)
+            ORDER BY id DESC LIMIT :most
+            """,
+            source=source,
+            order_id=order_id,
+            most=_limit(limit),
+        )
+        return [StoredEvent(row[0], EVENT.decode(row[1]), row[2]) for row in reversed(rows)]
+
+
+def _limit(limit: int | None) -> int:
+    return 2**62 if limit is None else limit
+
+
+def _order_row(source: str, known: Known) -> dict[str, Any]:
+    return {
+        "source": source,
+        "id": known.order.id,
+        "revision": known.revision,
+        "number": known.order.number,
+        "status": normalise_status(known.order.status),
+        "vanished": int(known.vanished_at is not None),
+        "doc": msgspec.json.encode(known).decode(),
+    }

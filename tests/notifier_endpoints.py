@@ -1,0 +1,90 @@
+"""Real local endpoints for the notifier's tests: a webhook and a mail server, both answering as they are told."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+from aiohttp import web
+from aiosmtpd.smtp import SMTP
+
+from monitor.model import Message, Severity
+
+MESSAGE = Message(title="ORD-0088: pending → fraud", body="22.00 USD\nRef k3v9", severity=Severity.WARNING, ref="k3v9")
+
+
+class Webhook:
+    """Keeps the JSON that is posted to it, whatever the path, and answers with ``status``, ``headers`` and ``text``."""
+
+    def __init__(self, port: int) -> None:
+        self.address = f"127.0.0.1:{port}"
+        self.status = 200
+        self.headers: Mapping[str, str] = {}
+        self.text = "ok"
+        self.received: list[Any] = []
+        self.paths: list[str] = []
+        self.arrived = asyncio.Event()
+        self.open = asyncio.Event()
+        self.open.set()
+
+    async def handle(self, request: web.Request) -> web.Response:
+        self.received.append(await request.json())
+        self.paths.append(request.path)
+        self.arrived.set()
+        await self.open.wait()
+        return web.Response(status=self.status, headers=self.headers, text=self.text)
+
+
+@asynccontextmanager
+async def webhook() -> AsyncIterator[Webhook]:
+    """A webhook at ``address``; clear ``open`` to make it hang."""
+    app = web.Application()
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+    hook = Webhook(0)
+    app.router.add_route("*", "/{path:.*}", hook.handle)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    hook.address = f"127.0.0.1:{runner.addresses[0][1]}"
+    try:
+        yield hook
+    finally:
+        hook.open.set()
+        await runner.cleanup()
+
+
+class Mailbox:
+    """An SMTP handler that keeps what it accepts; ``refusals`` maps a command to the reply that refuses it."""
+
+    def __init__(self) -> None:
+        self.mails: list[tuple[list[str], str]] = []
+        self.refusals: dict[str, str] = {}
+        self.address = ""
+
+    async def handle_RCPT(self, server: SMTP, session: Any, envelope: Any, address: str, options: Any) -> str:  # noqa: N802  # aiosmtpd's name
+        refusal = self.refusals.get(address) or self.refusals.get("RCPT")
+        if refusal:
+            return refusal
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server: SMTP, session: Any, envelope: Any) -> str:  # noqa: N802  # aiosmtpd's name
+        if refusal := self.refusals.get("DATA"):
+            return refusal
+        self.mails.append((list(envelope.rcpt_tos), envelope.content.decode()))
+        return "250 OK"
+
+
+@asynccontextmanager
+async def mail_server(**options: Any) -> AsyncIterator[Mailbox]:
+    """A mail server at ``address``."""
+    mailbox = Mailbox()
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: SMTP(mailbox, hostname="mail.example.com", **options), "127.0.0.1", 0)
+    mailbox.address = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    try:
+        yield mailbox
+    finally:
+        server.close()
+        await server.wait_closed()

@@ -1,0 +1,413 @@
+"""The only way to a source, through real servers on loopback: what is asked, what is believed, and what is refused."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import tracemalloc
+from datetime import timedelta
+from email.utils import format_datetime
+
+import pytest
+from aiohttp import web
+from loopback import HeldClock, MakeReader, Serve
+
+from monitor.clock import SystemClock
+from monitor.errors import (
+    BadAnswer,
+    NotFound,
+    Redirected,
+    Refused,
+    Rejected,
+    ServerFailed,
+    SourceError,
+    Stale,
+    TooLarge,
+    Unreachable,
+)
+from monitor.sources.base import Request
+from monitor.sources.http import HttpClient, Reader
+from monitor.sources.lenient import error_text
+from monitor.sources.settings import HttpSettings
+
+TOKEN = "canary-token"
+ORDERS = Request("/api/v1/orders", (("page", "1"), ("status", "a+b&c")), {"Authorization": f"Bearer {TOKEN}"})
+
+
+async def ok(request: web.Request) -> web.Response:
+    return web.json_response({"data": []})
+
+
+async def test_a_get_is_sent_as_the_adapter_states_it(serve: Serve, make_reader: MakeReader) -> None:
+    seen: list[web.Request] = []
+
+    async def handler(request: web.Request) -> web.Response:
+        seen.append(request)
+        return web.json_response({"data": []})
+
+    url = await serve(handler)
+    reader = make_reader(f"{url}/shop/", headers={"X-Shop": "acme", "user-agent": "mine"})
+    answer = await reader.get(ORDERS)
+    assert (seen[0].method, seen[0].path) == ("GET", "/shop/api/v1/orders")
+    assert dict(seen[0].query) == {"page": "1", "status": "a+b&c"}
+    expected = {
+        "Accept": "application/json",
+        "Accept-Encoding": "gzip, deflate",
+        "Cache-Control": "no-cache",
+        "Authorization": f"Bearer {TOKEN}",
+        "X-Shop": "acme",
+        "User-Agent": "mine",
+    }
+    assert {name: seen[0].headers.getall(name) for name in expected} == {k: [v] for k, v in expected.items()}
+    assert (answer.url, answer.status, answer.body) == (f"{url}/shop/api/v1/orders", 200, b'{"data": []}')
+    assert answer.headers["content-type"].startswith("application/json")
+    assert (reader.requests, reader.retries, reader.bytes) == (1, 0, 12)
+
+
+async def test_it_says_who_asks(serve: Serve, make_reader: MakeReader) -> None:
+    agents = []
+
+    async def handler(request: web.Request) -> web.Response:
+        agents.append(request.headers["User-Agent"])
+        return web.json_response({})
+
+    await make_reader(await serve(handler)).get(ORDERS)
+    assert agents[0].startswith("order-monitor/")
+
+
+async def test_an_answer_says_when_it_was_asked_for_and_received(serve: Serve, client: HttpClient) -> None:
+    clock = SystemClock()
+    before = clock.monotonic()
+    reader = Reader(client, await serve(ok), HttpSettings(), error_text, clock)
+    answer = await reader.get(ORDERS)
+    assert before <= answer.sent < answer.received <= clock.monotonic()
+    assert "data" not in repr(answer)
+
+
+async def test_one_connection_serves_poll_after_poll(serve: Serve, make_reader: MakeReader) -> None:
+    ports = set()
+
+    async def handler(request: web.Request) -> web.Response:
+        assert request.transport is not None
+        ports.add(request.transport.get_extra_info("peername")[1])
+        return web.json_response({})
+
+    url = await serve(handler)
+    for _ in range(3):
+        await make_reader(url).get(ORDERS)
+    assert len(ports) == 1
+
+
+async def test_no_more_requests_are_in_flight_than_allowed(serve: Serve, make_reader: MakeReader) -> None:
+    running = peak = 0
+
+    async def handler(request: web.Request) -> web.Response:
+        nonlocal running, peak
+        running += 1
+        peak = max(peak, running)
+        await asyncio.sleep(0.01)
+        running -= 1
+        return web.json_response({})
+
+    reader = make_reader(await serve(handler), concurrency=3)
+    await asyncio.gather(*(reader.get(ORDERS) for _ in range(9)))
+    assert peak == 3
+    assert reader.requests == 9
+
+
+async def test_cookies_are_not_kept(serve: Serve, make_reader: MakeReader) -> None:
+    cookies = []
+
+    async def handler(request: web.Request) -> web.Response:
+        cookies.append(request.headers.get("Cookie"))
+        response = web.json_response({})
+        response.set_cookie("session", "one")
+        return response
+
+    reader = make_reader(await serve(handler))
+    await reader.get(ORDERS)
+    await reader.get(ORDERS)
+    assert cookies == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"), [(401, Refused), (403, Refused), (404, NotFound), (410, NotFound), (422, Rejected)]
+)
+async def test_what_does_not_pass_is_raised_at_once(
+    serve: Serve, make_reader: MakeReader, clock: HeldClock, status: int, kind: type[SourceError]
+) -> None:
+    async def handler(request: web.Request) -> web.Response:
+        return web.json_response({"message": f"No:\n{TOKEN} is\u202e bad"}, status=status)
+
+    reader = make_reader(await serve(handler))
+    with pytest.raises(kind) as caught:
+        await reader.get(ORDERS)
+    assert "(No: *** is bad)" in str(caught.value)
+    assert clock.slept == []
+    assert reader.requests == 1
+
+
+async def test_a_refusal_names_the_address_without_its_query(serve: Serve, make_reader: MakeReader) -> None:
+    async def handler(request: web.Request) -> web.Response:
+        return web.json_response({"error": "Invalid or expired token."}, status=401)
+
+    url = await serve(handler)
+    with pytest.raises(Refused) as caught:
+        await make_reader(url).get(ORDERS)
+    assert str(caught.value) == f"401 from {url}/api/v1/orders: the token is refused (Invalid or expired token.)"
+
+
+async def test_an_error_page_is_not_repeated(serve: Serve, make_reader: MakeReader) -> None:
+    async def handler(request: web.Request) -> web.Response:
+        return web.Response(text="<h1>Jane Doe</h1>" * 100_000, content_type="text/html", status=404)
+
+    with pytest.raises(NotFound) as caught:
+        await make_reader(await serve(handler)).get(ORDERS)
+    assert "Jane" not in str(caught.value)
+
+
+@pytest.mark.parametrize("status", [200, 202])
+async def test_a_web_page_is_a_bad_answer(serve: Serve, make_reader: MakeReader, status: int) -> None:
+    async def handler(request: web.Request) -> web.Response:
+        return web.Response(text="<form>Log in", content_type="text/html", status=status)
+
+    with pytest.raises(BadAnswer, match=r"is a web page \(log-in page, captcha\?\)"):
+        await make_reader(await serve(handler)).get(ORDERS)
+
+
+async def test_a_redirect_to_the_same_host_is_followed(serve: Serve, make_reader: MakeReader) -> None:
+    tokens = []
+
+    async def handler(request: web.Request) -> web.Response:
+        tokens.append(request.headers.get("Authorization"))
+        if request.path == "/new":
+            return web.json_response({"data": []})
+        raise web.HTTPFound("/new?page=1")
+
+    url = await serve(handler)
+    reader = make_reader(url)
+    answer = await reader.get(ORDERS)
+    assert answer.url == f"{url}/new"
+    assert tokens == [f"Bearer {TOKEN}"] * 2
+    assert reader.requests == 2
+
+
+async def test_redirects_in_a_circle_end(serve: Serve, make_reader: MakeReader) -> None:
+    async def handler(request: web.Request) -> web.Response:
+        raise web.HTTPFound(request.path)
+
+    reader = make_reader(await serve(handler))
+    with pytest.raises(Redirected, match="more than 3 redirects"):
+        await reader.get(ORDERS)
+    assert reader.requests == 4
+
+
+async def test_no_redirect_carries_the_token_to_another_host(serve: Serve, make_reader: MakeReader) -> None:
+    asked = []
+
+    async def elsewhere(request: web.Request) -> web.Response:
+        asked.append(request)
+        return web.json_response({"data": []})
+
+    other = await serve(elsewhere)
+
+    async def handler(request: web.Request) -> web.Response:
+        raise web.HTTPFound(other.replace("http://", "http://user:canary@") + "/login?next=canary")
+
+    with pytest.raises(Redirected) as caught:
+        await make_reader(await serve(handler)).get(ORDERS)
+    assert f"redirects to another host: set url to {other} if" in str(caught.value)
+    assert "canary" not in str(caught.value)
+    assert asked == []
+
+
+@pytest.mark.parametrize("location", [None, "", "http://[", "mailto:canary@example.com", "javascript:canary"])
+async def test_a_redirect_to_nowhere_is_told(serve: Serve, make_reader: MakeReader, location: str | None) -> None:
+    async def handler(request: web.Request) -> web.Response:
+        return web.Response(status=302, headers={} if location is None else {"Location": location})
+
+    with pytest.raises(Redirected) as caught:
+        await make_reader(await serve(handler)).get(ORDERS)
+    assert "canary" not in str(caught.value)
+
+
+def zipped(size: int) -> bytes:
+    return gzip.compress(b'{"data": "' + b"x" * size + b'"}')
+
+
+async def test_a_compressed_answer_is_read(serve: Serve, make_reader: MakeReader) -> None:
+    async def handler(request: web.Request) -> web.Response:
+        return web.Response(body=zipped(1000), headers={"Content-Encoding": "gzip", "Content-Type": "application/json"})
+
+    assert len((await make_reader(await serve(handler)).get(ORDERS)).body) == 1012
+
+
+async def test_a_gzip_bomb_stops_at_the_limit(serve: Serve, clock: HeldClock) -> None:
+    bomb = zipped(200 * 1024 * 1024)
+
+    async def handler(request: web.Request) -> web.Response:
+        return web.Response(body=bomb, headers={"Content-Encoding": "gzip"})
+
+    client = HttpClient(largest=1024 * 1024)
+    reader = Reader(client, await serve(handler), HttpSettings(), error_text, clock)
+    tracemalloc.start()
+    with pytest.raises(TooLarge, match="larger than 1,048,576 bytes"):
+        await reader.get(ORDERS)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    await client.aclose()
+    assert peak < 8 * 1024 * 1024
+    assert reader.requests == 1
+
+
+async def test_an_endless_error_page_ends(serve: Serve, make_reader: MakeReader) -> None:
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 404 Not Found\r\n\r\n")
+        while not writer.is_closing():
+            writer.write(b"x" * 65536)
+            await writer.drain()
+
+    with pytest.raises(NotFound):
+        await make_reader(await serve.raw(handler)).get(ORDERS)
+
+
+async def test_a_dripping_server_meets_the_total_timeout(serve: Serve, client: HttpClient) -> None:
+    """Each byte comes well within any read timeout, the whole never."""
+    clock = HeldClock()
+
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
+        while not writer.is_closing():
+            writer.write(b" ")
+            await asyncio.sleep(0.01)
+        clock.passed += 15
+
+    settings = HttpSettings(timeout=timedelta(milliseconds=150))
+    reader = Reader(client, await serve.raw(handler), settings, error_text, clock)
+    reader_task = asyncio.create_task(reader.get(ORDERS))
+    with pytest.raises(Unreachable, match=r"no whole answer within 0\.15 s"):
+        await asyncio.wait_for(reader_task, 30)
+
+
+async def raises(reader: Reader) -> SourceError:
+    with pytest.raises(SourceError) as caught:
+        await reader.get(ORDERS)
+    error = caught.value
+    assert error.__cause__ is None
+    assert error.__context__ is None
+    assert TOKEN not in repr(error)
+    return error
+
+
+RAW_ANSWERS = {
+    "truncated": (b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{}", Unreachable, "broke off"),
+    "truncated chunks": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab", Unreachable, "broke off"),
+    "broken chunks": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nab", Unreachable, "broke off"),
+    "broken gzip": (
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 9\r\n\r\nnot gzip!",
+        Unreachable,
+        "damaged",
+    ),
+    "unknown encoding": (b"HTTP/1.1 200 OK\r\nContent-Encoding: br\r\nContent-Length: 2\r\n\r\n{}", SourceError, ""),
+    "nothing": (b"", Unreachable, "closed the connection without an answer"),
+    "no http": (b"220 mail.example.com ESMTP\r\n\r\n", BadAnswer, "no valid HTTP"),
+    "a header too long": (b"HTTP/1.1 200 OK\r\nX: " + b"x" * 100_000 + b"\r\n\r\n", BadAnswer, "no valid HTTP"),
+    "an error cut off": (b"HTTP/1.1 401 No\r\nContent-Length: 100\r\n\r\n{", Refused, "the token is refused"),
+    "a server error": (b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n", ServerFailed, "cannot answer now"),
+}
+
+
+@pytest.mark.parametrize("name", RAW_ANSWERS)
+async def test_each_broken_answer_has_an_error_of_ours(serve: Serve, make_reader: MakeReader, name: str) -> None:
+    sent, kind, words = RAW_ANSWERS[name]
+
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(sent)
+        await writer.drain()
+
+    error = await raises(make_reader(await serve.raw(handler)))
+    assert isinstance(error, kind)
+    assert words in str(error)
+
+
+async def test_long_headers_are_read(serve: Serve, make_reader: MakeReader) -> None:
+    """A Link header may well be longer than aiohttp's 8190 bytes."""
+
+    async def handler(request: web.Request) -> web.Response:
+        return web.json_response({}, headers={"Link": "x" * 30_000})
+
+    answer = await make_reader(await serve(handler)).get(ORDERS)
+    assert len(answer.headers["link"]) == 30_000
+
+
+async def test_a_closed_port_is_no_connection(serve: Serve, make_reader: MakeReader, unused_tcp_port: int) -> None:
+    error = await raises(make_reader(f"http://127.0.0.1:{unused_tcp_port}"))
+    assert isinstance(error, Unreachable)
+    assert "Connection refused" in str(error)
+
+
+async def test_an_unknown_host_is_told(make_reader: MakeReader) -> None:
+    error = await raises(make_reader("http://nowhere.invalid"))
+    assert isinstance(error, Unreachable)
+    assert "the host is not found" in str(error)
+
+
+async def test_an_answer_kept_by_a_cache_is_stale(serve: Serve, make_reader: MakeReader) -> None:
+    async def handler(request: web.Request) -> web.Response:
+        return web.json_response({}, headers={"Age": request.query["page"]})
+
+    reader = make_reader(await serve(handler))
+    await reader.get(Request("/", (("page", "60"),)))
+    with pytest.raises(Stale, match=r"61 s old \(Age\)"):
+        await reader.get(Request("/", (("page", "61"),)))
+
+
+async def test_an_answer_older_than_one_before_is_stale(
+    serve: Serve, make_reader: MakeReader, clock: HeldClock
+) -> None:
+    """Also when the newer one was seen by an earlier poll."""
+    back = 0
+
+    async def handler(request: web.Request) -> web.Response:
+        date = format_datetime(clock.start - timedelta(seconds=back), usegmt=True)
+        return web.json_response({}, headers={"Date": date})
+
+    url = await serve(handler)
+    await make_reader(url).get(ORDERS)
+    back = 59
+    await make_reader(url).get(ORDERS)
+    back = 62
+    with pytest.raises(Stale, match=r"62 s older \(Date\)"):
+        await make_reader(url).get(ORDERS)
+    back = 0
+    await make_reader(url).get(ORDERS)
+
+
+async def test_one_wrong_clock_of_theirs_makes_no_other_answer_stale(
+    serve: Serve, make_reader: MakeReader, clock: HeldClock
+) -> None:
+    ahead = 3600
+
+    async def handler(request: web.Request) -> web.Response:
+        date = format_datetime(clock.start + timedelta(seconds=ahead), usegmt=True)
+        return web.json_response({}, headers={"Date": date})
+
+    reader = make_reader(await serve(handler))
+    await reader.get(ORDERS)
+    ahead = 1
+    await reader.get(ORDERS)
+
+
+async def test_cancelling_is_no_failure(serve: Serve, make_reader: MakeReader) -> None:
+    asked = asyncio.Event()
+
+    async def handler(request: web.Request) -> web.Response:
+        asked.set()
+        await asyncio.sleep(30)
+        return web.json_response({})
+
+    task = asyncio.create_task(make_reader(await serve(handler)).get(ORDERS))
+    await asked.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
