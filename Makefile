@@ -6,7 +6,7 @@ PIP := $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes
 .PHONY: demo test check torture format lock clean
 
 demo: .venv/run ## the product: daemon, simulated billing system and alerts, nothing to set up
-	@$(BIN)/python -m monitor demo
+	@$(BIN)/python -m monitor demo $(FLAGS)
 
 test: .venv/dev ## the tests
 	@$(BIN)/python -m pytest -q

@@ -89,13 +89,17 @@ class OrderEvent(msgspec.Struct, frozen=True, tag="order", omit_defaults=True):
 
 
 class SourceEvent(msgspec.Struct, frozen=True, tag="source", omit_defaults=True):
-    """A change of a source's health, with the reason in words that name no order and no credential."""
+    """A change of a source's health, with the reason in words that name no order and no credential.
+
+    ``acceptable``: it is about a loss that the owner can accept as real.
+    """
 
     source: str
     kind: EventKind
     at: datetime
     reason: str = ""
     since: datetime | None = None
+    acceptable: bool = False
 
 
 Event = OrderEvent | SourceEvent

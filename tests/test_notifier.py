@@ -150,20 +150,30 @@ async def test_closing_leaves_at_its_deadline() -> None:
 
 
 async def test_a_reload_keeps_the_unfinished_send_of_a_url_that_stays() -> None:
-    async with webhook() as hook, webhook() as new:
+    async with webhook() as hook:
         url = f"json://{hook.address}"
-        notifier = Notifier({OPS: url, OTHER: url})
-        task, moved = await _hang(notifier, OPS, hook), await _hang(notifier, OTHER, hook)
-        notifier.reload({OPS: url, OTHER: f"json://{new.address}"})
+        notifier = Notifier({OPS: url})
+        task = await _hang(notifier, OPS, hook)
+        notifier.reload({OPS: url, OTHER: url})
         assert notifier.busy(OPS)
-        assert (await notifier.send(OTHER, MESSAGE)).delivered
-        closing = asyncio.create_task(notifier.aclose(10))
-        await asyncio.sleep(0)
-        assert not closing.done()
+        assert not notifier.busy(OTHER)
         hook.open.set()
+        assert (await task).delivered
+
+
+async def test_a_reload_lets_a_send_end_under_the_old_url_and_sends_on_to_the_new_one() -> None:
+    async with webhook() as old, webhook() as new:
+        notifier = Notifier({OPS: f"json://{old.address}"})
+        task = await _hang(notifier, OPS, old)
+        notifier.reload({OPS: f"json://{new.address}"})
+        assert (await notifier.send(OPS, MESSAGE)).delivered
+        closing = asyncio.create_task(notifier.aclose(10))
+        for _ in range(3):
+            await asyncio.sleep(0)
+        assert not closing.done()
+        old.open.set()
         await closing
         assert (await task).delivered
-        assert (await moved).delivered
     assert len(new.received) == 1
 
 

@@ -146,7 +146,12 @@ class Renderer:
         )
 
     def _source_variables(self, event: SourceEvent) -> dict[str, Any]:
-        return {"reason": _short(event.reason, REASON_LENGTH), "since": event.since, "changed_after": None}
+        return {
+            "reason": _short(event.reason, REASON_LENGTH),
+            "since": event.since,
+            "acceptable": event.acceptable,
+            "changed_after": None,
+        }
 
     def _order_variables(self, event: OrderEvent) -> dict[str, Any]:
         before, words = event.before, self._words

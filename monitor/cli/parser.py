@@ -96,7 +96,9 @@ def _add_watching(commands: Commands[_Parser]) -> None:
         commands, "simulate", "demo:simulate", "Serve a simulated billing system alone.", _SIMULATE, configured=False
     )
     simulate.add_argument("--listen", default="127.0.0.1:8099", metavar="HOST:PORT", help="default: 127.0.0.1:8099")
-    simulate.add_argument("--token", default="simulated-token", help="the bearer token that it wants (default: simulated-token)")
+    simulate.add_argument(
+        "--token", default="simulated-token", help="the bearer token that it wants (default: simulated-token)"
+    )
     simulate.add_argument(
         "--dialect", choices=("documented", "released"), default="documented", help="default: documented"
     )

@@ -5,18 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import unquote, unquote_plus
 
 from pydantic import BaseModel, SecretStr
 
 from monitor.config.settings import Settings
+from monitor.redact import MASK, secrets_of
 
 SHORTEST = 4
-MASK = "***"
 
 _USERINFO = re.compile(r"(?<=://)[^/?#\s]*@")
-# Schemes whose host is a host; in most of Apprise's others a token stands in its place.
-_HOST_IS_HOST = re.compile(r"(https?|jsons?|xmls?|forms?|mailtos?)", re.IGNORECASE)
 # Words that paths hold everywhere: to strike them out of every log would hide much and protect nothing.
 _ORDINARY = frozenset({
     "alert", "alerts", "api", "channels", "events", "hook", "hooks", "json", "message", "messages", "monitor", "notify",
@@ -25,7 +22,7 @@ _ORDINARY = frozenset({
 
 
 def secrets(settings: Settings) -> frozenset[str]:
-    """Every secret and, of URLs, the parts that may be some, as written and decoded; 4 letters or more."""
+    """Every secret and, of URLs, the parts that may be some, as written and decoded, of 4 letters or more."""
     found = {part for value in _values(settings) for part in _parts(value)}
     return frozenset(part for part in found if len(part) >= SHORTEST)
 
@@ -71,24 +68,5 @@ def _children(value: Any) -> list[Any]:
 
 def _parts(secret: str) -> Iterator[str]:
     yield secret
-    scheme, separator, rest = secret.partition("://")
-    if not separator:
-        return
-    before, _, query = rest.partition("?")
-    authority, *segments = re.split(r"[/#,]", before)
-    user, _, host = authority.rpartition("@")
-    values = [pair.partition("=")[2] for pair in query.split("&")]
-    others = [part for part in (*_host_parts(scheme, host), *segments, *values) if part.lower() not in _ORDINARY]
-    for part in (*_user_parts(user), *others):
-        yield from (part, unquote(part), unquote_plus(part))
-
-
-def _user_parts(user: str) -> Iterator[str]:
-    yield user
-    yield from user.partition(":")[::2]
-
-
-def _host_parts(scheme: str, host: str) -> Iterator[str]:
-    if not _HOST_IS_HOST.fullmatch(scheme):
-        yield host
-        yield from host.split(":")
+    if "://" in secret:
+        yield from secrets_of(secret) - _ORDINARY

@@ -17,7 +17,7 @@ _ISO_DURATION = re.compile(r"P(T?)\d")
 _ONE_OR_LIST = ("ConditionSettings", "WhenSettings")  # whose lists may be written as one value
 
 
-def schema() -> dict[str, Any]:
+def json_schema() -> dict[str, Any]:
     """JSON schema (draft 2020-12): unknown keys refused, ``*_file`` beside secrets, references where they may stand.
 
     No key is required: it may stand in ``defaults``, in an included file or in the environment.

@@ -79,7 +79,7 @@ class Notifier:
 
     async def _send(self, line: _Line, message: Message) -> Outcome:
         await line.open()
-        pass
+        await self._keep_pace(line)
         if self._closing.is_set():
             return _STOPPING
         return await line.transmit(message, self._timeout)

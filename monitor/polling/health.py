@@ -31,7 +31,7 @@ def after_look(
         events.append(SourceEvent(source, EventKind.SOURCE_UP, at, state.error or "", state.failing_since))
     if doubt and doubt.looks >= down_after and not doubt.announced:
         doubt = msgspec.structs.replace(doubt, announced=True)
-        events.append(SourceEvent(source, EventKind.SOURCE_DOUBTFUL, at, doubt.reason, doubt.since))
+        events.append(_doubtful(source, doubt, at))
     elif state.doubt and state.doubt.announced and doubt is None and not state.down:
         events.append(SourceEvent(source, EventKind.SOURCE_UP, at, state.doubt.reason, state.doubt.since))
     new = msgspec.structs.replace(
@@ -45,6 +45,11 @@ def accept_loss(state: SourceState) -> SourceState | None:
     if state.doubt is None or not state.doubt.missing:
         return None
     return msgspec.structs.replace(state, accepted=state.doubt.missing)
+
+
+def _doubtful(source: str, doubt: Doubt, at: datetime) -> SourceEvent:
+    kind = EventKind.SOURCE_DOUBTFUL
+    return SourceEvent(source, kind, at, doubt.reason, doubt.since, acceptable=doubt.missing > 0)
 
 
 def still_partial(doubt: Doubt | None, reason: str, at: datetime) -> Doubt:

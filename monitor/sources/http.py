@@ -258,7 +258,7 @@ def _reason(error: Any) -> str:
     cause = getattr(error, "certificate_error", None) or getattr(error, "os_error", None) or error
     cause = cause.__cause__ if isinstance(cause.__cause__, ssl.SSLError) else cause
     if isinstance(cause, ssl.SSLError):
-        return plain(getattr(cause, "verify_message", None) or cause.reason or "no reason given")
+        return plain(getattr(cause, "verify_message", "") or getattr(cause, "reason", "") or type(cause).__name__)
     number = getattr(cause, "errno", None) or 0
     return os.strerror(number) if number > 0 else plain(getattr(cause, "strerror", None) or type(error).__name__)
 

@@ -40,8 +40,10 @@ def event(kind: str = "status_changed", was: str | None = "pending", **fields: A
     return OrderEvent(kind=EventKind(kind), at=SEEN, order=now, revision=2, **(given | fields))
 
 
-def source_event(kind: str, reason: str = "401 from https://billing.example.com: the token is refused") -> SourceEvent:
-    return SourceEvent("shop", EventKind(kind), SEEN, reason, SEEN - timedelta(minutes=12))
+def source_event(
+    kind: str, reason: str = "401 from https://billing.example.com: the token is refused", *, acceptable: bool = False
+) -> SourceEvent:
+    return SourceEvent("shop", EventKind(kind), SEEN, reason, SEEN - timedelta(minutes=12), acceptable)
 
 
 def routes(text: str) -> list[RouteSettings]:

@@ -79,7 +79,7 @@ GOLDEN: list[tuple[Event, Severity, str, str]] = [
         "The trouble was: 401 from https://billing.example.com: the token is refused\nNoticed 14:22 CEST · ref 7K3F",
     ),
     (
-        source_event("source_doubtful", "the list lacks 20 of 88 known orders"),
+        source_event("source_doubtful", "the list lacks 20 of 88 known orders", acceptable=True),
         Severity.WARNING,
         "🟠 Source doubtful: shop\nthe list lacks 20 of 88 known orders\n"
         "Until this is cleared up, none of its orders is reported as gone\n"
@@ -102,6 +102,11 @@ def render(happened: Event, text: str = "[]", **more: str) -> Message:
 
 def written(message: Message) -> str:
     return f"{message.title}\n{message.body}"
+
+
+def test_only_a_loss_that_can_be_accepted_offers_to_accept_it() -> None:
+    message = render(source_event("source_doubtful", "the list says that it holds 9 orders, but shows 8"))
+    assert "order-monitor accept" not in message.body
 
 
 @pytest.mark.parametrize(
@@ -340,6 +345,19 @@ def test_a_name_with_invisible_characters_reads_as_it_looks() -> None:
     happened = event(order=order(items=(Item("Sta\u200brter\u202e\n Hosting\tPlan"),), number="ORD\u2060-1"))
     assert "\nStarter Hosting Plan ×1\n" in render(happened).body
     assert "Fraud: ORD-1 ·" in render(happened).title
+
+
+@pytest.mark.parametrize("name", ["{{ 7*7 }} & Sons", "<!channel> <b>'x'</b>", "👍🏽 日本語 نص"])
+def test_what_can_be_seen_of_a_name_is_shown_as_it_is(name: str) -> None:
+    """Each channel escapes for its own medium: done here, it would be done twice."""
+    happened = event(order=order(items=(Item(name),)))
+    assert f"\n{name} ×1\n" in render(happened).body
+    assert render(happened, "[{name: own, title: '{{ order.items[0].name }}'}]").title == name
+
+
+def test_piled_up_accents_do_not_cover_the_lines_around() -> None:
+    body = render(event(order=order(items=(Item("e" + "\u0301" * 50 + "!"),)))).body
+    assert "\ne\u0301\u0301\u0301\u0301! ×1\n" in body
 
 
 def test_an_order_whose_number_cannot_be_seen_is_named_by_its_id() -> None:

@@ -124,12 +124,12 @@ def test_duplicate_keys_name_both_places(folder: Folder, good: str) -> None:
 
 
 def test_anchors_merges_and_x_keys_work(folder: Folder, good: str) -> None:
-    text = f"""\
-x-common: &common {{every: 5m, timeout: 3s, token_file: nowhere}}
-x-odd: !odd [anything, {{goes: ${{UNSET}}}}]
-{good.replace("type: opterius", "type: opterius\n    <<: *common\n    timeout: 4s")}
+    anchors = """\
+x-common: &common {every: 5m, timeout: 3s, token_file: nowhere}
+x-odd: !odd [anything, {goes: "${UNSET}"}]
 """
-    shop = folder.load(text).sources["shop"]
+    text = good.replace("type: opterius", "type: opterius\n    <<: *common\n    timeout: 4s")
+    shop = folder.load(anchors + text).sources["shop"]
     assert (shop.every.total_seconds(), shop.timeout.total_seconds()) == (300, 4)
     assert shop.token.get_secret_value() == "made-up-token"
 

@@ -12,6 +12,13 @@ from monitor.sources.lenient import error_text
 from monitor.sources.settings import HttpSettings
 
 
+@pytest.fixture(autouse=True)
+def _no_proxy_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
 @pytest.fixture
 async def serve() -> AsyncIterator[Serve]:
     servers = Serve()

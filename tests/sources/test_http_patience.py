@@ -55,7 +55,7 @@ async def test_pauses_grow_and_patience_ends_after_fifteen_seconds(
 ) -> None:
     clock.chance = 0.9999999
     reader = make_reader(await serve(failing(99)))
-    with pytest.raises(ServerFailed, match="^503 from http"):
+    with pytest.raises(ServerFailed, match="503 from http"):
         await reader.get(ORDERS)
     assert clock.slept[:6] == pytest.approx([0.25, 0.5, 1, 2, 4, 4], rel=1e-3)
     assert sum(clock.slept) == pytest.approx(15)

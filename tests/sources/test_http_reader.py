@@ -243,7 +243,7 @@ async def test_a_compressed_answer_is_read(serve: Serve, make_reader: MakeReader
 
 
 async def test_a_gzip_bomb_stops_at_the_limit(serve: Serve, clock: HeldClock) -> None:
-    bomb = zipped(200 * 1024 * 1024)
+    bomb = zipped(64 * 1024 * 1024)
 
     async def handler(request: web.Request) -> web.Response:
         return web.Response(body=bomb, headers={"Content-Encoding": "gzip"})
@@ -271,22 +271,22 @@ async def test_an_endless_error_page_ends(serve: Serve, make_reader: MakeReader)
         await make_reader(await serve.raw(handler)).get(ORDERS)
 
 
-async def test_a_dripping_server_meets_the_total_timeout(serve: Serve, client: HttpClient) -> None:
+async def test_a_dripping_server_meets_the_total_timeout(
+    serve: Serve, make_reader: MakeReader, clock: HeldClock
+) -> None:
     """Each byte comes well within any read timeout, the whole never."""
-    clock = HeldClock()
 
     async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        clock.passed += 15
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
         while not writer.is_closing():
             writer.write(b" ")
             await asyncio.sleep(0.01)
-        clock.passed += 15
 
-    settings = HttpSettings(timeout=timedelta(milliseconds=150))
-    reader = Reader(client, await serve.raw(handler), settings, error_text, clock)
-    reader_task = asyncio.create_task(reader.get(ORDERS))
+    reader = make_reader(await serve.raw(handler), timeout=timedelta(milliseconds=150))
     with pytest.raises(Unreachable, match=r"no whole answer within 0\.15 s"):
-        await asyncio.wait_for(reader_task, 30)
+        await reader.get(ORDERS)
+    assert reader.requests == 1
 
 
 async def raises(reader: Reader) -> SourceError:
@@ -302,7 +302,7 @@ async def raises(reader: Reader) -> SourceError:
 RAW_ANSWERS = {
     "truncated": (b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{}", Unreachable, "broke off"),
     "truncated chunks": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab", Unreachable, "broke off"),
-    "broken chunks": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nab", Unreachable, "broke off"),
+    "broken chunks": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nab", BadAnswer, "no valid HTTP"),
     "broken gzip": (
         b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 9\r\n\r\nnot gzip!",
         Unreachable,
@@ -344,12 +344,6 @@ async def test_a_closed_port_is_no_connection(serve: Serve, make_reader: MakeRea
     error = await raises(make_reader(f"http://127.0.0.1:{unused_tcp_port}"))
     assert isinstance(error, Unreachable)
     assert "Connection refused" in str(error)
-
-
-async def test_an_unknown_host_is_told(make_reader: MakeReader) -> None:
-    error = await raises(make_reader("http://nowhere.invalid"))
-    assert isinstance(error, Unreachable)
-    assert "the host is not found" in str(error)
 
 
 async def test_an_answer_kept_by_a_cache_is_stale(serve: Serve, make_reader: MakeReader) -> None:
