@@ -117,12 +117,12 @@ async def test_a_services_pace_is_kept_between_two_messages(monkeypatch: pytest.
 
 
 async def test_a_pause_that_the_plugin_makes_itself_is_no_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Four recipients of one Slack URL at 0.2 s take longer than the 0.3 s that the endpoint has for its answer."""
+    """Four recipients of one Slack URL at 0.2 s take longer than the 0.5 s that the endpoint has for its answer."""
     async with webhook() as hook:
         monkeypatch.setattr(NotifySlack, "webhook_url", f"http://{hook.address}/services")
         monkeypatch.setattr(NotifySlack, "request_rate_per_sec", 0.2)
         url = "slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ/#a/#b/#c/#d"
-        assert (await Notifier({OPS: url}, timeout=0.3).send(OPS, MESSAGE)).delivered
+        assert (await Notifier({OPS: url}, timeout=0.5).send(OPS, MESSAGE)).delivered
     assert len(hook.received) == 4
 
 

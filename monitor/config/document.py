@@ -21,7 +21,7 @@ _DECIMAL = re.compile(r"[-+]?(0|[1-9][0-9]{0,99})")
 _OCTAL = re.compile(r"0o[0-7]{1,99}")
 _HEXADECIMAL = re.compile(r"0x[0-9a-fA-F]{1,99}")
 _FLOAT = re.compile(
-    r"[-+]?(\.[0-9]+|(0|[1-9][0-9]*)(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)"
+    r"[-+]?(\.[0-9]+|(0|[1-9][0-9]{0,99})(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)"
 )
 
 _TAG = "tag:yaml.org,2002:"
@@ -119,7 +119,7 @@ class _Builder:
         if name in entries:
             self._faults.add(mark, f"duplicate key, the first stands at {entries[name].key.where}")
         elif not name:
-            self._faults.add(mark, "a colon without a key before it")
+            self._faults.add(mark, "a colon without a key before it", path)
         else:
             entries[name] = Entry(mark, self.build(value, mark.path))
 

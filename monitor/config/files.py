@@ -81,7 +81,7 @@ class _Reader:
 
     def origin(self, path: Path) -> Origin:
         self._number += 1
-        self._seen.add(path.resolve())
+        self._seen.add(_real(path))
         return Origin(str(path), path.absolute().parent, self._number)
 
     def main(self, origin: Origin, content: bytes) -> Node | None:
@@ -130,7 +130,7 @@ class _Reader:
         self._faults.incomplete = True
 
     def _included(self, path: Path, pattern: Node) -> Iterator[Node]:
-        if path.resolve() in self._seen:
+        if _real(path) in self._seen:
             self._wrong(pattern, "this includes a file that is being read or was read already: include each file once")
             return
         try:
@@ -141,6 +141,14 @@ class _Reader:
         root = self._parsed(self.origin(path), content)
         if root:
             yield root
+
+
+def _real(path: Path) -> Path:
+    """The file behind symbolic links, however it is named."""
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError):  # a loop of links: reading it will say so
+        return path.absolute()
 
 
 def _paths(pattern: str, folder: Path) -> list[Path]:
