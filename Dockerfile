@@ -5,7 +5,10 @@ RUN python -m venv /opt/order-monitor \
  && /opt/order-monitor/bin/pip install --no-cache-dir --require-hashes -r /tmp/requirements.lock \
  && /opt/order-monitor/bin/pip uninstall --yes pip
 COPY monitor /opt/order-monitor/lib/python3.13/site-packages/monitor
-RUN /opt/order-monitor/bin/python -m compileall -q /opt/order-monitor/lib
+RUN printf '#!/opt/order-monitor/bin/python\nimport sys\nfrom monitor.cli import main\nsys.exit(main())\n' \
+      > /opt/order-monitor/bin/order-monitor \
+ && chmod +x /opt/order-monitor/bin/order-monitor \
+ && /opt/order-monitor/bin/python -m compileall -q /opt/order-monitor/lib
 
 FROM python:3.13-slim
 RUN useradd --system --uid 10001 --home-dir /var/lib/order-monitor --create-home monitor
@@ -16,5 +19,5 @@ ENV PATH=/opt/order-monitor/bin:$PATH \
 USER 10001
 VOLUME /var/lib/order-monitor
 WORKDIR /var/lib/order-monitor
-ENTRYPOINT ["python", "-m", "monitor"]
+ENTRYPOINT ["order-monitor"]
 CMD ["run"]

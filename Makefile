@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes
 
-.PHONY: demo test check torture format lock clean
+.PHONY: demo test check docs torture format lock clean
 
 demo: .venv/run ## the product: daemon, simulated billing system and alerts, nothing to set up
 	@$(BIN)/python -m monitor demo $(FLAGS)
@@ -16,6 +16,9 @@ check: .venv/dev ## lint, types, layers
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+docs: .venv/dev ## brings what the documents say of settings and templates up to date
+	@$(BIN)/python docs/generate.py
 
 torture: .venv/dev ## the long versions of the hostile tests; ROUNDS=n for longer ones
 	@ROUNDS=$(or $(ROUNDS),1000) $(BIN)/python -m pytest -q -m torture --torture

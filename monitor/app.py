@@ -8,10 +8,11 @@ import os
 import socket
 import uuid
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 import structlog
 
@@ -20,11 +21,12 @@ from monitor.alerting.routes import Router
 from monitor.clock import Clock
 from monitor.config.settings import Settings, SourceSettings
 from monitor.delivery.loop import DeliveryLoop, Outfit, Sender
-from monitor.errors import ClaimLost, StateError
+from monitor.errors import ClaimLost, SourceError, StateError
 from monitor.model import Delivery, Destination, Event, Message
 from monitor.notifier import Notifier
-from monitor.polling.poller import Poller, PollResult
+from monitor.polling.poller import Poller, PollResult, Reading
 from monitor.scheduler import Scheduler
+from monitor.sources.base import Answer, ListSource, Request
 from monitor.sources.http import HttpClient, Reader
 from monitor.sources.registry import ADAPTERS
 from monitor.store.base import Store
@@ -36,12 +38,26 @@ _HOUSEKEEPING = timedelta(hours=1)
 _log = structlog.get_logger("monitor")
 
 
+class Observer(Protocol):
+    """Is told what happens while it happens, as for a terminal. Must not raise, nor take long."""
+
+    def page_read(self, source: str, read: int, of: int | None) -> None:
+        """A poll has read so many pages, of how many where the list says so."""
+        ...
+
+    def polled(self, result: PollResult) -> None:
+        """A poll has ended and is committed."""
+        ...
+
+
 class App:
     """The parts, made from the settings in force. Use ``open_app``."""
 
     def __init__(self, settings: Settings, store: Store, client: HttpClient, sender: Sender, clock: Clock) -> None:
         self.settings = settings
+        self.secrets = settings.secrets()
         self.store = store
+        self.observer: Observer | None = None
         self._client = client
         self._sender = sender
         self._clock = clock
@@ -55,7 +71,7 @@ class App:
         delivering = asyncio.create_task(self.deliveries.run(), name="deliveries")
         self._scheduler.start()
         self._schedule(self.settings.sources)
-        self._scheduler.every(_HOUSEKEEPING, "housekeeping", self._keep_house)
+        self._scheduler.every(_HOUSEKEEPING, "housekeeping", self.keep_house)
         stopped = asyncio.create_task(stop.wait())
         # The loop ends only when it is told to, or by a bug, which must not leave a daemon that delivers nothing.
         await asyncio.wait([stopped, delivering], return_when=asyncio.FIRST_COMPLETED)
@@ -71,6 +87,8 @@ class App:
     def reload(self, settings: Settings) -> None:
         """Go on with these settings. What is under way ends under the old ones."""
         before, self.settings = self.settings.sources, settings
+        # What was a secret an hour ago is one still: a poll or send under way ends with it.
+        self.secrets |= settings.secrets()
         if isinstance(self._sender, Notifier):
             self._sender.reload(urls_of(settings))
         kept = {name for name, source in settings.sources.items() if before.get(name) == source}
@@ -93,7 +111,8 @@ class App:
             self._scheduler.every(source.every, _job(name), job, first_in=timedelta(seconds=number * apart))
 
     async def _poll_quietly(self, name: str) -> None:
-        await self._poll(name)
+        with suppress(StateError):  # it has been logged, and the next poll may find the state usable again
+            await self._poll(name)
 
     async def _poll(self, name: str) -> PollResult | None:
         poller = self._pollers.get(name)
@@ -110,11 +129,14 @@ class App:
         if result is None:
             return None
         report_poll(result)
+        if self.observer:
+            self.observer.polled(result)
         if result.committed.deliveries:
             self.deliveries.wake()
         return result
 
-    async def _keep_house(self) -> None:
+    async def keep_house(self) -> None:
+        """Delete what has been kept long enough: rendered messages, a week after they were settled."""
         before = self._clock.now() - KEEP_BODIES
         dropped = await self.store.transact(lambda tx: tx.drop_bodies(before))
         if dropped:
@@ -126,12 +148,17 @@ class App:
             name=name,
             source=adapter,
             settings=source,
-            reading=lambda: Reader(self._client, source.url, source, adapter.error_text, self._clock),
+            reading=partial(_open_reader, self._client, source, adapter, self._clock),
             store=self.store,
             router=self._router(),
             clock=self._clock,
             owner=self._owner,
+            on_page=self._page_read,
         )
+
+    def _page_read(self, source: str, read: int, of: int | None) -> None:
+        if self.observer:
+            self.observer.page_read(source, read, of)
 
     def _router(self) -> Router:
         settings = self.settings
@@ -211,6 +238,26 @@ def report_poll(result: PollResult) -> None:
         _log.info("poll_baseline", **fields)
     else:
         _log.info("poll", **fields)
+
+
+def _open_reader(client: HttpClient, source: SourceSettings, adapter: ListSource, clock: Clock) -> Reading:
+    """A way to the source for one poll. A missing certificate, say, is a failure of the poll, like no answer."""
+    try:
+        return Reader(client, source.url, source, adapter.error_text, clock)
+    except SourceError as error:
+        return _NoReading(error)
+
+
+class _NoReading:
+    """The way to a source that cannot be taken: each request fails with the reason."""
+
+    requests = bytes = 0
+
+    def __init__(self, error: SourceError) -> None:
+        self._error = error
+
+    async def get(self, request: Request) -> Answer:
+        raise self._error
 
 
 def _labels(settings: Settings) -> dict[str, dict[str, str]]:

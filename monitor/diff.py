@@ -27,7 +27,7 @@ class Coverage(StrEnum):
 class Look(msgspec.Struct, frozen=True):
     """What the diff must know of a look: whose it is, whether the source has its baseline, when it was last whole.
 
-    ``first_revision`` numbers orders that are seen for the first time.
+    ``first_revision`` numbers orders that are seen for the first time; ``last_complete`` is when that look began.
     """
 
     source: str
@@ -76,7 +76,11 @@ def absent(known: Known, at: datetime, look: Look, *, believed: bool = False) ->
     """What one more proof of absence changes: the second in a row, or a ``believed`` one, says that it is gone."""
     gone = believed or known.missing >= 1
     after = msgspec.structs.replace(
-        known, revision=known.revision + 1, missing=known.missing + 1, vanished_at=at if gone else None
+        known,
+        revision=known.revision + 1,
+        seen_at=_last_shown(known, look),
+        missing=known.missing + 1,
+        vanished_at=at if gone else None,
     )
     return Change(after, (_event(EventKind.VANISHED, known, after, at, look),) if gone else ())
 
@@ -99,16 +103,31 @@ def judge_absences(
     ids = sorted(missing)
     if not _too_many(known, len(ids)):
         return Absences.COUNT, None
-    digest = hashlib.sha256("\n".join(ids).encode()).hexdigest()[:16]
-    if doubt and doubt.digest == digest:
-        now = msgspec.structs.replace(doubt, looks=doubt.looks + 1)
-    else:
-        reason = f"the list lacks {len(ids):,} of {known:,} known orders"
-        now = Doubt(reason, since=at, missing=len(ids), digest=digest, announced=bool(doubt and doubt.announced))
-    agreed = now.looks >= AGREEING_LOOKS and at - now.since >= AGREEING_TIME
-    if agreed or (accepted is not None and not _too_many(known, len(ids) - accepted)):
+    now = _lacking(known, ids, doubt, at)
+    if _agreed(now, at) or (accepted is not None and not _too_many(known, len(ids) - accepted)):
         return Absences.BELIEVE, None
     return Absences.DOUBT, now
+
+
+def _lacking(known: int, ids: list[str], before: Doubt | None, at: datetime) -> Doubt:
+    """The doubt after one more look that lacks too many. Looks that lack others, or were partial, agree on nothing."""
+    digest = hashlib.sha256("\n".join(ids).encode()).hexdigest()[:16]
+    reason = f"the list lacks {len(ids):,} of {known:,} known orders"
+    before = before or Doubt(reason, since=at, looks=0)
+    agrees = before.digest == digest
+    return msgspec.structs.replace(
+        before,
+        reason=reason,
+        looks=before.looks + 1,
+        missing=len(ids),
+        digest=digest,
+        agreeing=before.agreeing + 1 if agrees else 1,
+        agreeing_since=before.agreeing_since if agrees else at,
+    )
+
+
+def _agreed(doubt: Doubt, at: datetime) -> bool:
+    return doubt.agreeing >= AGREEING_LOOKS and at - (doubt.agreeing_since or at) >= AGREEING_TIME
 
 
 def _too_many(known: int, missing: int) -> bool:
@@ -153,12 +172,18 @@ def _items_differ(before: Order, after: Order) -> bool:
     """Compared as a multiset: no source promises the order of its items."""
     if before.items is None or after.items is None:
         return False
-    return sorted(map(_item_key, before.items)) != sorted(map(_item_key, after.items))
+    items = before.items + after.items
+    priceless = {(item.name, item.quantity) for item in items if item.price is None}
+    currencies = all(item.price.currency for item in items if item.price)
 
+    def key(item: Item) -> tuple[str, int, str]:
+        # What one of the two does not show is compared in neither: a price decoded for the first time is no change.
+        if item.price is None or (item.name, item.quantity) in priceless:
+            return item.name, item.quantity, ""
+        currency = item.price.currency if currencies else ""
+        return item.name, item.quantity, f"{item.price.amount.normalize():f} {currency}"
 
-def _item_key(item: Item) -> tuple[str, int, str]:
-    price = "" if item.price is None else f"{item.price.amount.normalize():f} {item.price.currency or ''}"
-    return item.name, item.quantity, price
+    return sorted(map(key, before.items)) != sorted(map(key, after.items))
 
 
 def _event(kind: EventKind, before: Known, after: Known, at: datetime, look: Look) -> OrderEvent:
@@ -169,10 +194,13 @@ def _event(kind: EventKind, before: Known, after: Known, at: datetime, look: Loo
         order=after.order,
         revision=after.revision,
         before=before.order,
-        after_time=_latest(before.seen_at, look.last_complete),
+        after_time=_last_shown(before, look),
         since=before.status_since or before.order.created_at,
     )
 
 
-def _latest(first: datetime, second: datetime | None) -> datetime:
-    return first if second is None else max(first, second)
+def _last_shown(known: Known, look: Look) -> datetime:
+    """When the order was last seen as it is known: the last complete look showed it, unless that one missed it."""
+    if known.missing or look.last_complete is None:
+        return known.seen_at
+    return max(known.seen_at, look.last_complete)

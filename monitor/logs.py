@@ -11,7 +11,7 @@ import structlog
 
 from monitor.redact import Redactor
 
-_LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
+_LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40, "critical": 50}
 # Their own logs hold tokens, addresses and bodies from DEBUG up; what failed is in our own log lines.
 _SILENT = ("apprise", "urllib3", "requests", "smtplib")
 
@@ -23,23 +23,23 @@ def configure_logs(
     redactor: Redactor,
     stream: TextIO | None = None,
 ) -> None:
-    """Set up all logs of this process. ``level``: debug, info, warning or error, in any case."""
+    """Set up all logs of this process. ``level``: debug, info, warning, error or critical, in any case."""
     out = stream or sys.stderr
     text = form == "text" or (form == "auto" and out.isatty())
 
     def scrub(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
         return {key: _scrubbed(value, redactor) for key, value in event.items()}
 
-    renderer = (
-        structlog.dev.ConsoleRenderer(colors=out.isatty(), pad_event_to=18)
-        if text
-        else structlog.processors.JSONRenderer()
-    )
+    # People read their own time, most important things first; machines read UTC.
+    stamper = structlog.processors.TimeStamper(fmt="%H:%M:%S" if text else "iso", utc=not text)
+    renderer: structlog.types.Processor = structlog.processors.JSONRenderer()
+    if text:
+        renderer = structlog.dev.ConsoleRenderer(colors=out.isatty(), pad_event_to=14, sort_keys=False)
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            stamper,
             structlog.processors.StackInfoRenderer(),
             structlog.processors.format_exc_info,
             scrub,
@@ -52,9 +52,12 @@ def configure_logs(
     root = logging.getLogger()
     root.handlers[:] = [_Forwarder(level=logging.WARNING)]
     root.setLevel(logging.WARNING)
+    # It warns at each interval that a long poll outlasts, though the poll's own line says how long it took; and what
+    # fails in a job, or is cancelled at the end, is scheduler.py's to report.
+    logging.getLogger("apscheduler").setLevel(logging.CRITICAL)
     for name in _SILENT:
         logging.getLogger(name).propagate = False
-        logging.getLogger(name).addHandler(logging.NullHandler())
+        logging.getLogger(name).handlers[:] = [logging.NullHandler()]
 
 
 class _Forwarder(logging.Handler):
@@ -66,10 +69,14 @@ class _Forwarder(logging.Handler):
 
 
 def _scrubbed(value: Any, redactor: Redactor) -> Any:
-    if isinstance(value, str):
-        return redactor.clean(value)
-    if isinstance(value, dict):
-        return {key: _scrubbed(part, redactor) for key, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [_scrubbed(part, redactor) for part in value]
-    return value
+    """The value without secrets; of an object what would be printed of it, since no object can be looked into."""
+    match value:
+        case None | bool() | int() | float():
+            return value
+        case str():
+            return redactor.clean(value)
+        case dict():
+            return {_scrubbed(key, redactor): _scrubbed(part, redactor) for key, part in value.items()}
+        case list() | tuple() | set() | frozenset():
+            return [_scrubbed(part, redactor) for part in value]
+    return redactor.clean(repr(value))

@@ -125,7 +125,8 @@ class Known(msgspec.Struct, frozen=True, omit_defaults=True):
 class Doubt(msgspec.Struct, frozen=True, omit_defaults=True):
     """Why successive looks at a source were not believed: ``looks`` of them in a row since ``since``.
 
-    ``missing`` orders were lacking, whose ids have this ``digest``; none are named when the list was not complete.
+    ``missing`` orders were lacking in the last complete one, whose ids have this ``digest``; ``agreeing`` complete
+    looks since ``agreeing_since`` lacked just these.
     """
 
     reason: str
@@ -133,6 +134,8 @@ class Doubt(msgspec.Struct, frozen=True, omit_defaults=True):
     looks: int = 1
     missing: int = 0
     digest: str = ""
+    agreeing: int = 0
+    agreeing_since: datetime | None = None
     announced: bool = False
 
 

@@ -11,10 +11,9 @@ MASK = "***"
 _SHORTEST = 4
 _DELIMITERS = re.compile(r"[/:@,;#?&=\s]+")
 _REAL_HOST = re.compile(r"(?:localhost|[\w-]+(?:\.[\w-]+)+|\[[0-9a-f:.]+\])(?::\d+)?", re.IGNORECASE)
-_PUBLIC_WORDS = frozenset(
-    {"api", "hooks", "invoke", "manual", "paths", "services", "triggers", "webhook", "webhooks", "workflows"}
-)
-"""Path segments of everybody's webhook URLs."""
+_PLAIN_WORD = re.compile(r"[a-z]{1,11}")
+"""A user's name or path segment that is one, such as ``alerts`` or ``monitor``, opens nothing: to strike it out of
+every log would hide much and protect nothing. A password is struck out whatever it is."""
 _OPTIONS = frozenset(
     {"cto", "emojis", "format", "mode", "optional", "overflow", "redirect", "retry", "rto", "store", "tz", "verify"}
     | {"wait"}
@@ -49,12 +48,13 @@ def secrets_of(url: str) -> frozenset[str]:
     """What must not be shown of a channel's URL, each of 4 characters or more.
 
     User, password, path segments, query values, and a host that is no host name but a token. Not the scheme, the name
-    of a real host, or Apprise's own options. Works on any text, so that a URL that cannot be read leaks nothing either.
+    of a real host, plain words, or Apprise's own options. Works on any text, so that a URL that cannot be read leaks
+    nothing either.
     """
     _, separator, rest = url.strip().partition("://")
     before, _, query = (rest if separator else url.strip()).partition("?")
     found = {form for part in (*_of_address(before), *_of_query(query)) for form in (part, unquote_plus(part))}
-    return frozenset(form for form in found if len(form) >= _SHORTEST and form not in _PUBLIC_WORDS)
+    return frozenset(form for form in found if len(form) >= _SHORTEST)
 
 
 def _of_address(address: str) -> Iterator[str]:
@@ -62,11 +62,16 @@ def _of_address(address: str) -> Iterator[str]:
     credentials, at, place = address.rpartition("@")
     if at:
         user, _, password = credentials.partition(":")
-        yield from (user, password, *_DELIMITERS.split(credentials))
+        yield password
+        yield from _no_words(user, *_DELIMITERS.split(credentials))
     host, _, path = place.partition("/")
     if not _REAL_HOST.fullmatch(host):
-        yield from (host, *_DELIMITERS.split(host))
-    yield from _DELIMITERS.split(path)
+        yield from _no_words(host, *_DELIMITERS.split(host))
+    yield from _no_words(*_DELIMITERS.split(path))
+
+
+def _no_words(*parts: str) -> Iterator[str]:
+    return (part for part in parts if not _PLAIN_WORD.fullmatch(part))
 
 
 def _of_query(query: str) -> Iterator[str]:

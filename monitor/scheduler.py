@@ -24,6 +24,7 @@ class Scheduler:
         self._scheduler = AsyncIOScheduler(timezone=UTC, job_defaults=defaults)
         self._scheduler.add_listener(_report, EVENT_JOB_ERROR)
         self._running: set[asyncio.Task[None]] = set()
+        self._stopping = False
 
     def start(self) -> None:
         """Begin to run jobs."""
@@ -38,10 +39,12 @@ class Scheduler:
 
     def remove(self, name: str) -> None:
         """Run this job no more; one that runs goes on."""
-        self._scheduler.remove_job(name)
+        if self._scheduler.get_job(name):
+            self._scheduler.remove_job(name)
 
     async def stop(self, deadline_s: float) -> None:
         """Start nothing more, give what runs so long, then cancel it."""
+        self._stopping = True
         if self._scheduler.running:
             self._scheduler.pause()
         late: set[asyncio.Task[None]] = set()
@@ -55,6 +58,8 @@ class Scheduler:
 
     async def _run(self, job: Job) -> None:
         """APScheduler cancels its coroutines when it is shut down; a task of our own outlives that."""
+        if self._stopping:  # it was on its way here when ``stop`` paused the scheduler
+            return
         task = asyncio.ensure_future(job())
         self._running.add(task)
         task.add_done_callback(self._running.discard)

@@ -55,6 +55,7 @@ def test_parts_of_a_url_that_open_or_name_something_are_secret(url: str, secret:
         "https://hooks.slack.com/services",
         "json://192.0.2.1/?format=text&overflow=split",
         "json://example.com/a/bc",
+        "json://monitor@example.com/shop/alerts",
     ],
 )
 def test_hosts_options_and_short_words_are_no_secrets(url: str) -> None:

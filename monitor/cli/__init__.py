@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import importlib
 import os
 import sys
@@ -12,7 +13,20 @@ from monitor.cli.parser import make_parser
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; its exit code: 0 done, 1 failed, 2 bad usage or configuration."""
-    options = make_parser().parse_args(arguments)
+    try:
+        try:
+            return _run(make_parser().parse_args(arguments))
+        finally:
+            sys.stdout.flush()  # here, where its failure can be caught, rather than when Python ends
+    except BrokenPipeError:
+        # The reader of our output (`| head`) has left; Python would complain once more when it closes stdout.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _run(options: argparse.Namespace) -> int:
     module, function = options.call.split(":")
     command = getattr(importlib.import_module(f"monitor.cli.{module}"), function)
 
@@ -27,9 +41,3 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except MonitorError as error:
         print(f"order-monitor: {error}", file=sys.stderr)
         return 1
-    except BrokenPipeError:
-        # The reader of our output (`| head`) has left; Python would complain once more when it closes stdout.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
-    except KeyboardInterrupt:
-        return 130

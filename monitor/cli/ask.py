@@ -10,9 +10,10 @@ from typing import Any
 import msgspec
 
 from monitor.alerting.words import Words
-from monitor.cli.common import ask_state, read_settings
+from monitor.cli.common import ask_state, change_state, read_settings
 from monitor.cli.output import at, print_json, print_table
 from monitor.config import Settings
+from monitor.errors import ConfigError, Problem
 from monitor.model import Delivery, DeliveryState, Destination, EventKind, Known, OrderEvent, normalise_status
 from monitor.polling.health import accept_loss
 from monitor.store.base import StoredEvent, Transaction
@@ -40,7 +41,7 @@ def events(options: argparse.Namespace) -> int:
     most = None if options.json else options.limit
 
     def find(tx: Transaction) -> list[StoredEvent]:
-        known = tx.find_orders(options.source, options.order) if options.source and options.order else []
+        known = tx.find_orders(options.source, options.order) if options.order else []
         order_id = known[0].order.id if known else options.order
         return tx.events(options.source, order_id, most)
 
@@ -50,6 +51,7 @@ def events(options: argparse.Namespace) -> int:
         return 0
     rows = [_event_row(row, settings.time_zone) for row in found]
     print_table(("seen", "source", "order", "event", "what"), rows, "nothing was observed yet")
+    _say_if_cut(len(found), most, "newest")
     return 0
 
 
@@ -67,12 +69,16 @@ def deliveries(options: argparse.Namespace) -> int:
     rows = [_delivery_row(delivery, settings.time_zone) for delivery in found]
     columns = ("id", "ref", "made", "state", "route", "to", "order", "tries", "what it said")
     print_table(columns, rows, "no messages")
+    _say_if_cut(len(found), most, "newest")
     return 0
 
 
 def accept(options: argparse.Namespace) -> int:
     """Believe what a source lacks."""
     settings = read_settings(options, thoroughly=False)
+    if options.source not in settings.sources:
+        known = ", ".join(settings.sources)
+        raise ConfigError([Problem(options.config, f"sources.{options.source}", f"no such source: there are {known}")])
 
     def believe(tx: Transaction) -> int | None:
         state = tx.source(options.source)
@@ -82,7 +88,7 @@ def accept(options: argparse.Namespace) -> int:
         tx.save_source(options.source, accepted)
         return accepted.accepted
 
-    count = ask_state(settings, believe)
+    count = change_state(settings, believe)
     if count is None:
         print(f"{options.source}: nothing is in doubt that could be accepted")
         return 1
@@ -92,7 +98,7 @@ def accept(options: argparse.Namespace) -> int:
 
 def _retry(settings: Settings, ids: list[int]) -> int:
     now = datetime.now(UTC)
-    count = ask_state(settings, lambda tx: tx.resurrect(ids or None, now))
+    count = change_state(settings, lambda tx: tx.resurrect(ids or None, now))
     print(f"{count} dead letter{'' if count == 1 else 's'} will be sent again, by the running daemon or the next poll")
     return 0 if count or not ids else 1
 
@@ -134,6 +140,6 @@ def _plain(row: msgspec.Struct) -> dict[str, Any]:
     return result
 
 
-def _say_if_cut(shown: int, most: int | None) -> None:
+def _say_if_cut(shown: int, most: int | None, which: str = "first") -> None:
     if most is not None and shown == most:
-        print(f"… the first {most}; --limit N shows more, --json all")
+        print(f"… the {which} {most}; --limit N shows more, --json all")

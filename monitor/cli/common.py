@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import TypeVar
 
@@ -13,7 +13,7 @@ from monitor.checks import CHECKS
 from monitor.config import Settings, load
 from monitor.errors import StateUnreachable
 from monitor.redact import Redactor
-from monitor.store.base import Transaction
+from monitor.store.base import Store, Transaction
 
 T = TypeVar("T")
 
@@ -23,26 +23,35 @@ def read_settings(options: argparse.Namespace, *, thoroughly: bool = True) -> Se
     return load(Path(options.config), os.environ, checks=CHECKS if thoroughly else ())
 
 
-def set_up_logs(settings: Settings, level: str | None = None) -> None:
-    """Logs as the configuration wants them, with everything scrubbed that it calls a secret."""
+def set_up_logs(settings: Settings, level: str | None = None, secrets: frozenset[str] | None = None) -> None:
+    """Logs as the configuration wants them, with everything scrubbed that it, or ``secrets``, calls a secret."""
     from monitor.logs import configure_logs
 
-    configure_logs(level or settings.log.level, settings.log.format, redactor=Redactor(settings.secrets()))
+    configure_logs(level or settings.log.level, settings.log.format, redactor=Redactor(secrets or settings.secrets()))
 
 
 def ask_state(settings: Settings, work: Callable[[Transaction], T]) -> T:
-    """Run ``work`` on the state without taking the right to poll: works beside a running daemon."""
+    """Run ``work``, which writes nothing, on the state; beside a running daemon, too, and without holding it up."""
+    return _with_state(settings, lambda store: store.read(work))
+
+
+def change_state(settings: Settings, work: Callable[[Transaction], T]) -> T:
+    """Run ``work`` on the state without taking the right to poll; beside a running daemon, too."""
+    return _with_state(settings, lambda store: store.transact(work))
+
+
+def _with_state(settings: Settings, use: Callable[[Store], Coroutine[None, None, T]]) -> T:
     from monitor.store.sqlite import SqliteStore
 
     path = settings.state_file
     if not path.exists():
         raise StateUnreachable(f"{path}: there is no state yet; `order-monitor run` or `poll` makes it")
 
-    async def ask() -> T:
+    async def open_and_use() -> T:
         store = SqliteStore.open(path, exclusive=False)
         try:
-            return await store.transact(work)
+            return await use(store)
         finally:
             await store.aclose()
 
-    return asyncio.run(ask())
+    return asyncio.run(open_and_use())

@@ -7,7 +7,7 @@ import asyncio
 import signal
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -70,27 +70,38 @@ async def _simulate(options: argparse.Namespace) -> int:
     simulator = Simulator(world, dialect=options.dialect, token=options.token)
     host, _, port = options.listen.rpartition(":")
     try:
-        await simulator.start(host or "127.0.0.1", int(port))
-    except (OSError, ValueError) as error:
+        await simulator.start(host.strip("[]") or "127.0.0.1", int(port))
+    except (OSError, ValueError, OverflowError) as error:
         raise MonitorError(f"cannot listen on {options.listen}: {error}") from None
     print(
         f"a simulated billing system with {len(world):,} orders at {simulator.url}, token: {options.token}", flush=True
     )
     print(f"GET {simulator.url}/_simulator says how to change its orders; Ctrl-C ends it", flush=True)
-    happening = asyncio.create_task(_happenings(options, world, simulator))
+    try:
+        await _live_until(stop, _happenings(options, world, simulator))
+    finally:
+        await simulator.stop()
+    return 0
+
+
+async def _live_until(stop: asyncio.Event, life: Coroutine[None, None, None]) -> None:
+    """Let a life happen until it is told to stop; one that ends goes on as it is, one that fails raises."""
+    happening = asyncio.create_task(life)
     waiting = asyncio.create_task(stop.wait())
     await asyncio.wait([happening, waiting], return_when=asyncio.FIRST_COMPLETED)
     if happening.done():
         happening.result()
     await waiting
     happening.cancel()
-    await simulator.stop()
-    return 0
 
 
 async def _happenings(options: argparse.Namespace, world: World, simulator: Simulator) -> None:
     if options.timeline:
-        await run_timeline(_read_timeline(options.timeline), world, simulator.faults, asyncio.sleep)
+        timeline = _read_timeline(options.timeline)
+        try:
+            await run_timeline(timeline, world, simulator.faults, asyncio.sleep)
+        except (LookupError, ValueError) as error:
+            raise MonitorError(f"{options.timeline}: a step cannot be done: {error}") from None
     elif not options.still:
         await run_life(Life(world, options.seed), asyncio.sleep)
 
@@ -100,7 +111,7 @@ def _read_timeline(path: str) -> Timeline:
 
     try:
         return Timeline.parse(yaml.safe_load(Path(path).read_text(encoding="utf-8")))
-    except (OSError, yaml.YAMLError, BadTimeline, TypeError) as error:
+    except (OSError, yaml.YAMLError, BadTimeline, UnicodeDecodeError, TypeError, AttributeError) as error:
         raise ConfigError([Problem(path, "", f"is no timeline: {error}")]) from None
 
 

@@ -9,6 +9,10 @@ from typing import Any
 
 import msgspec
 
+from monitor.alerting.views import plain
+
+_LONGEST_CELL = 500
+
 
 def print_json(rows: Iterable[dict[str, Any]]) -> None:
     """Each row as a JSON document on a line of its own; times in ISO 8601, UTC."""
@@ -26,6 +30,7 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], nothing: 
     if not rows:
         print(nothing)
         return
+    rows = [[_visible(cell) for cell in row] for row in rows]
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
         table.add_column(column, overflow="fold")
@@ -41,6 +46,11 @@ def at(time: datetime | None, zone: str) -> str:
     from zoneinfo import ZoneInfo
 
     return "" if time is None else time.astimezone(ZoneInfo(zone)).strftime("%Y-%m-%d %H:%M:%S %Z")
+
+
+def _visible(cell: str) -> str:
+    """One line without control characters: an order's data could hold a terminal's commands."""
+    return plain(cell, _LONGEST_CELL) if cell else ""
 
 
 def _widths(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[int]:

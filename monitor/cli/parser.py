@@ -66,7 +66,7 @@ def _command(
             "-c",
             "--config",
             metavar="FILE",
-            default=os.environ.get("MONITOR_CONFIG", "config/monitor.yaml"),
+            default=os.environ.get("MONITOR_CONFIG") or "config/monitor.yaml",
             help="the configuration (default: $MONITOR_CONFIG, else config/monitor.yaml)",
         )
     return command
@@ -90,7 +90,7 @@ def _add_watching(commands: Commands[_Parser]) -> None:
         configured=False,
     )
     demo.add_argument("--for", dest="seconds", metavar="DURATION", help="end after so long, such as 30s")
-    demo.add_argument("--orders", type=int, default=3000, metavar="N", help="orders to begin with (default: 3000)")
+    demo.add_argument("--orders", type=_count, default=3000, metavar="N", help="orders to begin with (default: 3000)")
     demo.add_argument("--seed", type=int, default=1, metavar="N", help="another seed, another story (default: 1)")
     simulate = _command(
         commands, "simulate", "demo:simulate", "Serve a simulated billing system alone.", _SIMULATE, configured=False
@@ -102,18 +102,29 @@ def _add_watching(commands: Commands[_Parser]) -> None:
     simulate.add_argument(
         "--dialect", choices=("documented", "released"), default="documented", help="default: documented"
     )
-    simulate.add_argument("--orders", type=int, default=3000, metavar="N", help="orders to begin with (default: 3000)")
+    simulate.add_argument(
+        "--orders", type=_count, default=3000, metavar="N", help="orders to begin with (default: 3000)"
+    )
     simulate.add_argument("--seed", type=int, default=1, metavar="N", help="default: 1")
     simulate.add_argument("--timeline", metavar="FILE", help="follow this script (YAML) instead of a life of its own")
     simulate.add_argument("--still", action="store_true", help="nothing happens by itself")
 
 
 def _add_setting_up(commands: Commands[_Parser]) -> None:
-    init = _command(commands, "init", "setup:init", "Write a configuration to start from.", _INIT)
+    init = _command(commands, "init", "init:init", "Write a configuration to start from.", _INIT)
+    init.add_argument("--url", help="address of the billing system")
+    init.add_argument("--token-file", metavar="FILE", help="the file that holds its API token")
+    init.add_argument("--channel-url", metavar="URL", help="a webhook or Apprise URL, or '${NAME}' for a variable's")
+    init.add_argument("--time-zone", metavar="NAME", help="of the times in messages, such as Europe/Stockholm")
+    init.add_argument("--yes", action="store_true", help="ask nothing; the time zone is this machine's")
     init.add_argument("--force", action="store_true", help="overwrite a file that is there")
-    check = _command(commands, "check", "setup:check", "Check the configuration, contacting nobody.", _CHECK)
+    check = _command(
+        commands, "check", "setup:check", "Check the configuration; contacts nobody unless told to.", _CHECK
+    )
     check.add_argument("--show", action="store_true", help="print it as it is understood, secrets masked")
-    test = _command(commands, "test", "setup:test", "Send a test message to a channel.")
+    check.add_argument("--connect", action="store_true", help="look at each source and channel; nothing is sent")
+    check.add_argument("--json", action="store_true", help="with --connect: a JSON document a line")
+    test = _command(commands, "test", "setup:test", "Send a test message to a channel.", _TEST)
     test.add_argument("channel", metavar="CHANNEL", help="its name in the configuration")
     _command(
         commands,
@@ -126,13 +137,13 @@ def _add_setting_up(commands: Commands[_Parser]) -> None:
 
 
 def _add_asking(commands: Commands[_Parser]) -> None:
-    orders = _command(commands, "orders", "ask:orders", "List the orders that are known.")
+    orders = _command(commands, "orders", "ask:orders", "List the orders that are known.", _ORDERS)
     orders.add_argument("--source", metavar="NAME", help="only this source's")
     orders.add_argument("--status", metavar="STATUS", help="only those in this status")
     _listing(orders)
-    events = _command(commands, "events", "ask:events", "List what was observed, newest last.")
+    events = _command(commands, "events", "ask:events", "List what was observed, newest last.", _EVENTS)
     events.add_argument("--source", metavar="NAME", help="only this source's")
-    events.add_argument("--order", metavar="ORDER", help="only this order's, by id or number (with --source)")
+    events.add_argument("--order", metavar="ORDER", help="only this order's, by id or number")
     _listing(events)
     deliveries = _command(
         commands, "deliveries", "ask:deliveries", "List messages: waiting, sent and dead.", _DELIVERIES
@@ -145,11 +156,25 @@ def _add_asking(commands: Commands[_Parser]) -> None:
     _listing(deliveries)
     accept = _command(commands, "accept", "ask:accept", "Believe a source that has lost many orders at once.", _ACCEPT)
     accept.add_argument("source", metavar="SOURCE", help="its name in the configuration")
+    _command(commands, "report", "report:report", "Print what an issue needs to hold, as Markdown.", _REPORT)
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or not text.isascii():
+        raise argparse.ArgumentTypeError(f"expected a whole number, not {text!r}")
+    return int(text)
+
+
+def _at_least_one(text: str) -> int:
+    number = _count(text)
+    if not number:
+        raise argparse.ArgumentTypeError("expected 1 or more")
+    return number
 
 
 def _listing(command: argparse.ArgumentParser) -> None:
     command.add_argument("--json", action="store_true", help="every row, a JSON document a line")
-    command.add_argument("--limit", type=int, default=50, metavar="N", help="rows in a table (default: 50)")
+    command.add_argument("--limit", type=_at_least_one, default=50, metavar="N", help="rows in a table (default: 50)")
 
 
 _RUN = """\
@@ -166,9 +191,26 @@ For trying a configuration, and for tests of your own. Change an order while it 
   curl -X POST http://127.0.0.1:8099/_simulator/orders/1 -d '{"status": "fraud"}'
 GET /_simulator says what else there is."""
 _INIT = """\
-The file has comments on what to fill in. It never overwrites one that is there, unless --force says so."""
+On a terminal it asks for what no flag says: the billing system and its token, where alerts go, the time zone. Then it
+offers to check all of that, and to send a test message. Secrets are typed unseen, and kept in files beside the
+configuration (mode 0600) or in the environment. Elsewhere it asks nothing: what no flag says stays a placeholder,
+with a comment on what to fill in. It never overwrites a file that is there, unless --force says so.
+  order-monitor init --url https://billing.example.com --token-file shop_token --channel-url '${SLACK_URL}' --yes"""
 _CHECK = """\
-Every fault at once, as file:line:column: path: what is wrong, what is expected. Exit code 2 if there is one."""
+Every fault at once, as file:line:column: path: what is wrong, what is expected. Exit code 2 if there is one.
+  order-monitor check --connect
+shows what each source answers (orders by status, one of them as read, how soon changes are noticed, requests a day),
+which statuses no route reaches, and whether each channel's host answers. Nothing is sent. Exit code 1 if one fails."""
+_TEST = """\
+One message to each of its URLs, through the same way as every alert. Exit code 1 if one was not taken.
+  order-monitor test ops_slack"""
+_ORDERS = """\
+As the last polls saw them. Works beside the running daemon, like all that lists.
+  order-monitor orders --status fraud
+  order-monitor orders --json | grep ORD-0088"""
+_EVENTS = """\
+Kinds: appeared, status_changed, changed, vanished, reappeared; source_down, source_up, source_doubtful.
+  order-monitor events --source shop --order ORD-0088"""
 _SCHEMA = """\
 order-monitor schema > monitor.schema.json, then at the top of the configuration, for editors that know YAML schemas:
   # yaml-language-server: $schema=monitor.schema.json"""
@@ -179,3 +221,7 @@ A dead letter is a message that another attempt could not help, or that was trie
 _ACCEPT = """\
 When a complete list lacks many known orders, that is reported and nothing is announced as vanished, since lists are
 more often broken than emptied. If they are truly gone, this says so: the next look announces them."""
+_REPORT = """\
+Versions, the configuration without secrets, hosts and labels, the health of the sources, counts, recent errors:
+nothing of any order. Works without a state, and with a configuration that is refused.
+  order-monitor report > report.md"""

@@ -1,14 +1,13 @@
-"""`init`, `check`, `test` and `schema`."""
+"""`check`, `test` and `schema`."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
 import json
+import sys
 from collections.abc import Collection
 from datetime import UTC, datetime
-from importlib.resources import files
-from pathlib import Path
 
 from monitor.cli.common import read_settings
 from monitor.config import Settings
@@ -16,33 +15,25 @@ from monitor.errors import ConfigError, Problem
 from monitor.model import Message, Severity
 
 
-def init(options: argparse.Namespace) -> int:
-    """Write a commented configuration."""
-    path = Path(options.config)
-    if path.exists() and not options.force:
-        raise ConfigError([Problem(str(path), "", "is there already: --force overwrites it, -c names another")])
-    starter = (files("monitor.cli") / "starter.yaml").read_text(encoding="utf-8")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(starter, encoding="utf-8")
-    except OSError as error:
-        raise ConfigError([Problem(str(path), "", f"cannot be written: {error.strerror}")]) from None
-    print(f"{path} is written: fill in what its comments name, then: order-monitor check" + _named(options))
-    return 0
-
-
 def check(options: argparse.Namespace) -> int:
     """Read the configuration as `run` would, and say what it means."""
     from monitor.checks import several_recipients
 
+    if options.json and not options.connect:
+        raise ConfigError([Problem("check --json", "", "goes with --connect")])
     settings = read_settings(options)
     for warning in several_recipients(settings):
-        print(f"warning: {warning}")
-    if options.show:
+        print(f"warning: {warning}", file=sys.stderr if options.json else sys.stdout)
+    if options.show and not options.json:
         import yaml
 
         print(yaml.safe_dump(settings.redacted(), allow_unicode=True, sort_keys=False), end="")
-    print(_summary(options, settings))
+    if not options.json:
+        print(_summary(options, settings))
+    if options.connect:
+        from monitor.cli.connect import connect
+
+        return connect(options, settings)
     return 0
 
 
@@ -94,7 +85,3 @@ def _summary(options: argparse.Namespace, settings: Settings) -> str:
 
 def _count(names: Collection[str], word: str) -> str:
     return f"{len(names)} {word}{'' if len(names) == 1 else 's'} ({', '.join(names)})"
-
-
-def _named(options: argparse.Namespace) -> str:
-    return "" if options.config == "config/monitor.yaml" else f" -c {options.config}"

@@ -14,6 +14,7 @@ import structlog
 from monitor import __version__
 from monitor.app import App, open_app
 from monitor.cli.common import read_settings, set_up_logs
+from monitor.cli.progress import shown_on_terminal
 from monitor.clock import SystemClock
 from monitor.config import Settings
 from monitor.errors import ConfigError
@@ -75,7 +76,8 @@ async def _run(options: argparse.Namespace, settings: Settings) -> int:
             sources=list(settings.sources),
             channels=list(settings.channels),
         )
-        await app.run(stop)
+        async with shown_on_terminal(app):
+            await app.run(stop)
     _log.info("stopped")
     return 0
 
@@ -90,8 +92,8 @@ def _reload(options: argparse.Namespace, app: App) -> None:
     if not options.dry_run and settings.state != app.settings.state:
         _log.error("reload_refused", problems=["state: cannot change while running: restart"], in_force="the old one")
         return
-    set_up_logs(settings)
     app.reload(settings)
+    set_up_logs(settings, secrets=app.secrets)
     _log.info("reloaded", sources=list(settings.sources), channels=list(settings.channels))
 
 
@@ -102,6 +104,7 @@ async def _poll(options: argparse.Namespace, settings: Settings) -> int:
         for name, result in results.items():
             print(_line(name, result))
         arrived = await app.deliveries.drain()
+        await app.keep_house()
         if not arrived:
             print("not every message was delivered: `order-monitor deliveries` says why; the rest waits in the outbox")
     read = all(result is not None and result.snapshot.error is None for result in results.values())

@@ -10,7 +10,7 @@ from monitor.config.faults import Faults
 from monitor.config.interpolate import BadReference, interpolate, is_reference
 from monitor.config.nodes import Entry, Mark, Node, Origin, Scalar, join, rivals
 
-MAX_NODES = 250_000
+MAX_NODES = 100_000
 
 _WORDS: dict[str, bool | None] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),

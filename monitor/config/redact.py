@@ -8,26 +8,20 @@ from typing import Any
 
 from pydantic import BaseModel, SecretStr
 
-from monitor.config.settings import Settings
 from monitor.redact import MASK, secrets_of
 
 SHORTEST = 4
 
 _USERINFO = re.compile(r"(?<=://)[^/?#\s]*@")
-# Words that paths hold everywhere: to strike them out of every log would hide much and protect nothing.
-_ORDINARY = frozenset({
-    "alert", "alerts", "api", "channels", "events", "hook", "hooks", "json", "message", "messages", "monitor", "notify",
-    "order", "orders", "services", "source", "sources", "status", "webhook", "webhooks", "workflows",
-})  # fmt: skip
 
 
-def secrets(settings: Settings) -> frozenset[str]:
+def secrets(settings: BaseModel) -> frozenset[str]:
     """Every secret and, of URLs, the parts that may be some, as written and decoded, of 4 letters or more."""
     found = {part for value in _values(settings) for part in _parts(value)}
     return frozenset(part for part in found if len(part) >= SHORTEST)
 
 
-def redacted(settings: Settings) -> dict[str, Any]:
+def redacted(settings: BaseModel) -> dict[str, Any]:
     """The settings as plain data with every secret masked."""
     masked = _masked(settings.model_dump(by_alias=True, exclude_none=True))
     return masked if isinstance(masked, dict) else {}
@@ -69,4 +63,4 @@ def _children(value: Any) -> list[Any]:
 def _parts(secret: str) -> Iterator[str]:
     yield secret
     if "://" in secret:
-        yield from secrets_of(secret) - _ORDINARY
+        yield from secrets_of(secret)

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
 from monitor.alerting.settings import LabelSettings, RouteSettings
+from monitor.config import redact
 from monitor.config.faults import did_you_mean
 from monitor.delivery.settings import ChannelSettings
 from monitor.fields import Name, Section
@@ -124,15 +125,11 @@ class Settings(Section):
 
     def secrets(self) -> frozenset[str]:
         """Everything that no log may show: secrets, and the parts of URLs that may be some; 4 letters or more."""
-        from monitor.config.redact import secrets  # noqa: PLC0415  # redact reads these very classes
-
-        return secrets(self)
+        return redact.secrets(self)
 
     def redacted(self) -> dict[str, Any]:
         """The settings as plain data, in the file's own spelling, with ``***`` for each secret."""
-        from monitor.config.redact import redacted  # noqa: PLC0415  # redact reads these very classes
-
-        return redacted(self)
+        return redact.redacted(self)
 
 
 class Defaults(Section):

@@ -1,7 +1,8 @@
 """The delivery loop: a lane for each URL, in each of which one message at a time is claimed, sent and settled.
 
-Lanes do not wait for each other. Within a lane the oldest due delivery goes first, and each is settled before the next
-is sent, so that only a death or a timeout in between can cause a second copy.
+Lanes do not wait for each other. In a lane goes first what was tried least, then the oldest, so that no message that
+fails again and again holds up the others. Each is settled before the next is sent, so that only a death or a timeout
+in between can cause a second copy.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Protocol, TypeVar
 
 import msgspec
@@ -17,11 +19,12 @@ import structlog
 from monitor.clock import Clock
 from monitor.delivery.verdicts import Dead, RetryIn, Sent, Verdict, backoff, judge
 from monitor.errors import ChannelError, StateError
-from monitor.model import Delivery, Destination, Event, Message, Outcome
+from monitor.model import Delivery, Destination, Event, Message, Outcome, Severity
 from monitor.store.base import Store, Transaction
 
 T = TypeVar("T")
-_STATE_PAUSE_S = 5.0
+_PAUSE_S = 5.0
+"""How long to wait after a failure that is neither the URL's nor the message's, such as a state that is unusable."""
 _LONGEST_WAIT_S = 60.0
 _log = structlog.get_logger("monitor.delivery")
 
@@ -78,7 +81,9 @@ class DeliveryLoop:
         """From the next message on, send with this outfit; a send in flight ends under the old one."""
         self._outfit = outfit
         for lane in self._lanes.values():
-            lane.failures, lane.rests_until = 0, 0.0
+            # The next due message is tried at once and the rests after it are short again; but an outage goes on being
+            # one, so that what waited is sent at its end.
+            lane.failing_since, lane.rests_until = self._clock.monotonic(), 0.0
         self.wake()
 
     async def run(self) -> None:
@@ -91,9 +96,8 @@ class DeliveryLoop:
     async def drain(self) -> bool:
         """Try each due delivery once; whether all of them arrived."""
         now = self._clock.now()
-        lanes = await self._store.transact(lambda tx: tx.lanes(now))
-        known = [to for to in lanes if to in self._outfit.destinations]
-        results = await asyncio.gather(*(self._empty(to, _Lane(), once=True) for to in known))
+        lanes = await self._store.transact(lambda tx: self._look(tx, now))
+        results = await asyncio.gather(*(self._try_each(to) for to in lanes))
         return all(results)
 
     async def stop(self, deadline_s: float) -> None:
@@ -115,7 +119,7 @@ class DeliveryLoop:
             due = await self._store.transact(lambda tx: self._look(tx, now))
         except StateError as error:
             _log.error("state_unusable", error=str(error))
-            return _STATE_PAUSE_S
+            return _PAUSE_S
         waits = [_LONGEST_WAIT_S]
         for to, at in due.items():
             lane = self._lanes.setdefault(to, _Lane())
@@ -138,47 +142,44 @@ class DeliveryLoop:
     async def _run_lane(self, to: Destination, lane: _Lane) -> None:
         try:
             await self._empty(to, lane)
-        except ChannelError as error:
-            _log.info("channel_gone", channel=str(to), reason=str(error))
-        except StateError as error:
-            _log.error("state_unusable", channel=str(to), error=str(error))
-            lane.rests_until = self._clock.monotonic() + _STATE_PAUSE_S
+        except Exception as error:  # noqa: BLE001  # whatever it is, this lane must neither end nor spin
+            lane.rests_until = self._clock.monotonic() + _PAUSE_S
+            _report_trouble(to, error)
         finally:
             lane.task = None
             self.wake()
 
-    async def _empty(self, to: Destination, lane: _Lane, *, once: bool = False) -> bool:
-        """Send what is due in this lane, until it is empty or must rest; whether all of it arrived."""
-        arrived = True
+    async def _empty(self, to: Destination, lane: _Lane) -> None:
+        """Send what is due in this lane, until it is empty or must rest."""
         while not self._stopping:
             await self._outfit.sender.idle(to)
             claimed = await self._store.transact(lambda tx: self._claim(tx, to))
             if claimed is None:
-                break
+                return
             verdict = await self._deliver(*claimed)
-            arrived &= isinstance(verdict, Sent)
-            if once:
-                continue
             if isinstance(verdict, RetryIn):
                 self._rest(lane, verdict)
-                break
+                return
             await self._recover(to, lane, verdict)
+
+    async def _try_each(self, to: Destination) -> bool:
+        """Send what is due in this lane, in its order and each once, however long that takes; whether all arrived."""
+        arrived, last = True, 0
+        while not self._stopping:
+            claimed = await self._store.transact(partial(self._claim, to=to, after=last))
+            if claimed is None:
+                break
+            last = claimed[0].id
+            arrived &= isinstance(await self._deliver(*claimed), Sent)
         return arrived
 
-    def _claim(self, tx: Transaction, to: Destination) -> tuple[Delivery, Event] | None:
-        delivery = tx.claim_delivery(to, self._owner, self._clock.now())
+    def _claim(self, tx: Transaction, to: Destination, after: int | None = None) -> tuple[Delivery, Event] | None:
+        delivery = tx.claim_delivery(to, self._owner, self._clock.now(), after)
         return None if delivery is None else (delivery, tx.events_of(delivery.id)[0].event)
 
     async def _deliver(self, delivery: Delivery, event: Event) -> Verdict:
         """Render, send, settle."""
-        outfit = self._outfit
-        message = outfit.render(delivery, event)
-        to = Destination(delivery.channel, delivery.url_number)
-        try:
-            outcome = await outfit.sender.send(to, message)
-        except (asyncio.CancelledError, ChannelError):
-            await self._store.transact(lambda tx: tx.unclaim(delivery))
-            raise
+        message, outcome = await self._attempt(self._outfit, delivery, event)
         now = self._clock.now()
         verdict = judge(outcome, delivery, now, self._clock.random())
 
@@ -191,16 +192,30 @@ class DeliveryLoop:
         _report(delivery, outcome, verdict, now)
         return verdict
 
+    async def _attempt(self, outfit: Outfit, delivery: Delivery, event: Event) -> tuple[Message, Outcome]:
+        """Render and send. What nobody foresaw is a failed attempt like others, and seen as one."""
+        message = Message("", "", Severity.INFO, delivery.ref)
+        try:
+            message = outfit.render(delivery, event)
+            return message, await outfit.sender.send(Destination(delivery.channel, delivery.url_number), message)
+        except (asyncio.CancelledError, ChannelError):
+            await self._store.transact(lambda tx: tx.unclaim(delivery))
+            raise
+        except Exception as error:  # noqa: BLE001  # any bug in rendering or sending: no alert may be lost to it
+            _log.error("delivery_failed", delivery=delivery.id, ref=delivery.ref, exc_info=error)
+            return message, Outcome(delivered=False, reason=f"failed by a fault of ours ({type(error).__name__})")
+
     async def _insist(self, work: Callable[[Transaction], T]) -> T:
         """Write what was sent, however long the state cannot be written: to give up would mean to send it again."""
         while True:
             try:
-                return await self._store.transact(work)
+                # Shielded: a write that waits for its turn when ``stop`` loses patience is still done.
+                return await asyncio.shield(self._store.transact(work))
             except StateError as error:
                 if self._stopping:
                     raise
                 _log.error("state_unusable", error=str(error))
-                await self._clock.sleep(_STATE_PAUSE_S)
+                await self._clock.sleep(_PAUSE_S)
 
     def _rest(self, lane: _Lane, verdict: RetryIn) -> None:
         """A failure that may pass is the URL's rather than the message's: nothing else is tried there for a while.
@@ -215,12 +230,15 @@ class DeliveryLoop:
         lane.failures += 1
 
     async def _recover(self, to: Destination, lane: _Lane, verdict: Verdict) -> None:
-        """An URL that answers again gets at once what waited for it; after a single failure each keeps its own pace."""
+        """A URL that answers again gets at once what waited for it; after a single failure each keeps its own pace.
+
+        So does what has failed more often than this outage explains: it fails while others succeed.
+        """
         if isinstance(verdict, Dead):
             return
         if lane.failures > 1:
             now = self._clock.now()
-            await self._store.transact(lambda tx: tx.hasten(to, now))
+            await self._store.transact(lambda tx: tx.hasten(to, now, lane.failures))
         lane.failures = 0
 
     async def _sleep(self, seconds: float) -> None:
@@ -230,6 +248,16 @@ class DeliveryLoop:
         finally:
             for future in waiting:
                 future.cancel()
+
+
+def _report_trouble(to: Destination, error: Exception) -> None:
+    match error:
+        case ChannelError():
+            _log.info("channel_gone", channel=str(to), reason=str(error))
+        case StateError():
+            _log.error("state_unusable", channel=str(to), error=str(error))
+        case _:
+            _log.error("lane_failed", channel=str(to), exc_info=error)
 
 
 def _report(delivery: Delivery, outcome: Outcome, verdict: Verdict, now: datetime) -> None:

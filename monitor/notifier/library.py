@@ -23,6 +23,7 @@ import msgspec
 
 from monitor.errors import ChannelError
 from monitor.model import Message, Outcome
+from monitor.notifier.address import Address, address_of
 from monitor.notifier.answers import from_error, verdict
 from monitor.notifier.harmless import harmless, one_line
 from monitor.notifier.recording import LogListener, listen_to_responses, note, recording
@@ -89,7 +90,13 @@ class Endpoint:
     def __init__(self, url: str) -> None:
         """ChannelError if Apprise cannot use the URL."""
         self._plugin = _create(url)
+        self._scheme = kind(url)
         self._redactor = Redactor(secrets_of(url))
+
+    @property
+    def address(self) -> Address | None:
+        """The host that messages go to; None where that is not known."""
+        return address_of(self._scheme, self._plugin)
 
     @property
     def pace(self) -> float:

@@ -16,7 +16,7 @@ from monitor.polling.health import after_failure, after_look, still_partial
 from monitor.polling.snapshot import Snapshot
 from monitor.store.base import Claim, Transaction
 
-_CHUNK = 1000
+CHUNK = 1000
 """So many changed orders are held as objects at a time."""
 
 
@@ -55,7 +55,7 @@ def commit(tx: Transaction, claim: Claim, found: Findings, router: Router) -> Co
     done = Committed(events=Counter())
     look = Look(claim.source, state.baseline_at is not None, claim.fence, state.complete_at)
     changes = _sighted(tx, claim.source, found, look)
-    while chunk := list(islice(changes, _CHUNK)):
+    while chunk := list(islice(changes, CHUNK)):
         _write(tx, claim.source, chunk, router, found.now, done)
     absences, doubt = _judge(state, found)
     gone = list(_absent(tx, claim.source, found, look, absences))
@@ -82,7 +82,7 @@ def _own_state(tx: Transaction, claim: Claim, found: Findings) -> SourceState:
 
 def _sighted(tx: Transaction, source: str, found: Findings, look: Look) -> Iterator[Change]:
     ids = iter(found.changed)
-    while chunk := list(islice(ids, _CHUNK)):
+    while chunk := list(islice(ids, CHUNK)):
         known = tx.known(source, chunk)
         for order_id in chunk:
             before, seen = known.get(order_id), found.snapshot.order(order_id)
@@ -106,7 +106,7 @@ def _absent(tx: Transaction, source: str, found: Findings, look: Look, verdict: 
     if verdict is Absences.DOUBT:
         return
     ids = iter(found.missing)
-    while chunk := list(islice(ids, _CHUNK)):
+    while chunk := list(islice(ids, CHUNK)):
         for known in tx.known(source, chunk).values():
             if known.vanished_at is None:
                 yield absent(known, found.now, look, believed=verdict is Absences.BELIEVE)
@@ -142,7 +142,7 @@ def _health(
         state = msgspec.structs.replace(
             state,
             baseline_at=state.baseline_at or found.now,
-            complete_at=found.now,
+            complete_at=found.at(found.snapshot.began),
             newest_id=found.snapshot.newest_id(),
             total=found.snapshot.total,
             accepted=None,

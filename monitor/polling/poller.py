@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
+from itertools import islice
 from typing import Protocol
 
 import msgspec
@@ -12,7 +14,7 @@ from monitor.alerting.routes import Router
 from monitor.clock import Clock
 from monitor.diff import is_return
 from monitor.errors import SourceError, Stale
-from monitor.polling.commit import Committed, Findings, commit
+from monitor.polling.commit import CHUNK, Committed, Findings, commit
 from monitor.polling.full import FullSnapshot
 from monitor.polling.settings import PollSettings
 from monitor.polling.snapshot import Snapshot
@@ -20,6 +22,8 @@ from monitor.sources.base import Answer, ListSource, Request
 from monitor.store.base import Claim, Store, Transaction
 
 LEASE_S = 15.0
+OnPage = Callable[[str, int, int | None], None]
+"""Called after each page of a poll: the source, how many were read, and of how many, where the list says so."""
 
 
 class Reading(Protocol):
@@ -60,6 +64,7 @@ class Poller:
         router: Router,
         clock: Clock,
         owner: str,
+        on_page: OnPage | None = None,
     ) -> None:
         self.name = name
         self._source = source
@@ -69,7 +74,7 @@ class Poller:
         self._router = router
         self._clock = clock
         self._owner = owner
-        self._strategy = FullSnapshot(source)
+        self._strategy = FullSnapshot(source, on_page=partial(on_page, name) if on_page else None)
         self._marks: dict[str, int] = {}
         self._marks_fence = -1
 
@@ -92,8 +97,10 @@ class Poller:
         reading = self._reading()
         snapshot = await self._strategy.look(reading.get)
         await self._reject_stale(snapshot, claim, reading)
-        changed = snapshot.changed_since(self._marks)
-        await self._confirm_returns(snapshot, changed, reading)
+        # As people number them: whatever the list's order, and however its pages came in, events follow this one.
+        changed = sorted(snapshot.changed_since(self._marks), key=lambda order_id: (len(order_id), order_id))
+        if not other_system:
+            await self._confirm_returns(snapshot, changed, reading)
         found = self._findings(snapshot, changed)
         committed = await self._store.transact(lambda tx: commit(tx, claim, found, self._router))
         self._remember(claim, found, committed)
@@ -116,23 +123,26 @@ class Poller:
         """Marks hold while each claim follows our own last commit; else somebody else may have changed the orders."""
         if claim.fence == self._marks_fence + 1 and not forget:
             return
-        ids = [] if forget else await self._store.transact(lambda tx: tx.present_ids(self.name))
+        ids = [] if forget else await self._store.read(lambda tx: tx.present_ids(self.name))
         self._marks = dict.fromkeys(ids, 0)
 
     async def _reject_stale(self, snapshot: Snapshot, claim: Claim, reading: Reading) -> None:
         """A list that has gone back is read a second time, past any cache: if that one has not, no row is believed."""
         state = claim.state
         newest = snapshot.newest_id()
-        if snapshot.error or state is None or state.identity != self._source.identity:
+        if state is None or state.identity != self._source.identity or (snapshot.error and not snapshot.sightings):
             return
-        if not (_less(newest, state.newest_id) or _less(snapshot.total, state.total)):
+        # The newest order may stand on a page that could not be read.
+        older = snapshot.error is None and _less(newest, state.newest_id)
+        if not (older or _less(snapshot.total, state.total)):
             return
         try:
             newest_now, total_now = await self._strategy.newest(reading.get)
         except SourceError as error:
-            snapshot.error = error
+            snapshot.error = snapshot.error or error
+            snapshot.sightings.clear()
             return
-        if _less(newest, newest_now) or _less(snapshot.total, total_now):
+        if (older and _less(newest, newest_now)) or _less(snapshot.total, total_now):
             snapshot.error = Stale("the list is older than what was read before; a cache in front of it?")
             snapshot.sightings.clear()
 
@@ -140,10 +150,14 @@ class Poller:
         """A return to the previous status may be a stale answer: look again before believing it."""
 
         def returning(tx: Transaction) -> list[str]:
-            known = tx.known(self.name, (i for i in changed if i in self._marks))
-            return [i for i, before in known.items() if is_return(before, snapshot.order(i))]
+            suspects: list[str] = []
+            ids = iter(changed)
+            while chunk := list(islice(ids, CHUNK)):
+                known = tx.known(self.name, chunk)
+                suspects += [i for i, before in known.items() if is_return(before, snapshot.order(i))]
+            return suspects
 
-        suspects = await self._store.transact(returning)
+        suspects = await self._store.read(returning)
         if suspects:
             await self._strategy.confirm(reading.get, snapshot, suspects)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import msgspec
@@ -29,6 +30,7 @@ class Snapshot(msgspec.Struct):
     """What a poll saw: for each order's id where it was seen last, and what may be made of absences.
 
     ``reason`` says why a PARTIAL one is not COMPLETE. ``error`` ended the reading early; what was read before stands.
+    ``began`` is when the first of its requests was sent, in monotonic seconds.
     ``confirmed`` are the ids whose return to a previous status a second read has shown, ``doubted`` those it has not.
     """
 
@@ -37,11 +39,13 @@ class Snapshot(msgspec.Struct):
     reason: str = ""
     total: int | None = None
     error: SourceError | None = None
+    began: float = math.inf
     confirmed: set[str] = set()
     doubted: set[str] = set()
 
     def add(self, page: Page, answer: Answer, number: int) -> None:
         """Take in a page's orders; of two sightings the one that proves to be later stands, else the first."""
+        self.began = min(self.began, answer.sent)
         sighting = Sighting(page, answer.sent, answer.received, number)
         for order_id in page.marks:
             before = self.sightings.get(order_id)
@@ -58,4 +62,5 @@ class Snapshot(msgspec.Struct):
 
     def newest_id(self) -> int | None:
         """The highest numeric id, None if there is none."""
-        return max((int(i) for i in self.sightings if i.isdecimal()), default=None)
+        # 18 digits fit where it is stored; longer ones count nothing, but are made of dates or chance.
+        return max((int(i) for i in self.sightings if len(i) <= 18 and i.isdecimal()), default=None)

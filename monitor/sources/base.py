@@ -53,7 +53,8 @@ class Page(Protocol):
     ``marks`` gives each order's id a number that stays the same, within this process, while nothing that we decode of
     the order changes; ``order`` decodes one whole, so that an unchanged order costs no object. ``total`` and
     ``last_page`` are the server's claims, None where it makes none. ``rejected`` says of each row that was no order
-    why, ``repeated`` holds ids that stood in it more than once with different content.
+    why, ``repeated`` holds ids that stood in it more than once with different content. ``dialect`` names which of its
+    ways to answer the system used; empty where it has but one, or none shows.
     """
 
     @property
@@ -66,6 +67,8 @@ class Page(Protocol):
     def number(self) -> int | None: ...
     @property
     def size(self) -> int | None: ...
+    @property
+    def dialect(self) -> str: ...
     @property
     def rejected(self) -> tuple[str, ...]: ...
     @property

@@ -24,7 +24,6 @@ def exponent(currency: str | None) -> int:
 
 def parse_amount(text: str) -> Decimal | None:
     """The amount exactly as written (``"22.50"`` keeps both decimals); None if the text is no amount."""
-    text = text.strip()
     if len(text) > _LONGEST or not _AMOUNT.fullmatch(text):
         return None
     return Decimal(text)

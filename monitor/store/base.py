@@ -45,6 +45,14 @@ class Attempt(msgspec.Struct, frozen=True):
     outcome: Outcome
 
 
+class Tallies(msgspec.Struct, frozen=True):
+    """How much a state holds: orders by (source, normalised status, vanished), events by kind, deliveries by state."""
+
+    orders: Mapping[tuple[str, str, bool], int]
+    events: Mapping[str, int]
+    deliveries: Mapping[str, int]
+
+
 class Transaction(Protocol):
     """The operations, all or none of which take effect."""
 
@@ -84,12 +92,12 @@ class Transaction(Protocol):
         """The ids of all orders that have not vanished."""
         ...
 
-    def find_orders(self, source: str, id_or_number: str) -> list[Known]:
-        """The orders with this id or number."""
+    def find_orders(self, source: str | None, id_or_number: str) -> list[Known]:
+        """The orders with this id or number; ``source`` None: of any source."""
         ...
 
     def orders(self, source: str | None = None, status: str | None = None) -> Iterator[tuple[str, Known]]:
-        """(source, order), by source and id; ``status`` is normalised."""
+        """(source, order), by source and id, shorter ids first as numbers go; ``status`` is normalised."""
         ...
 
     def save_orders(self, source: str, changes: Iterable[Change]) -> None:
@@ -120,8 +128,11 @@ class Transaction(Protocol):
         """When something is next due for each destination that something waits for."""
         ...
 
-    def claim_delivery(self, to: Destination, owner: str, now: datetime) -> Delivery | None:
-        """The next due delivery to this destination that no earlier one about the same order precedes."""
+    def claim_delivery(self, to: Destination, owner: str, now: datetime, after: int | None = None) -> Delivery | None:
+        """The next due delivery to this destination that no earlier one about the same order precedes.
+
+        Next is what was tried least, then the oldest; with ``after`` (0 or an id), the oldest after that one.
+        """
         ...
 
     def events_of(self, delivery_id: int) -> list[StoredEvent]:
@@ -140,8 +151,11 @@ class Transaction(Protocol):
         """Leave a claimed delivery as it was before the claim."""
         ...
 
-    def hasten(self, to: Destination, now: datetime) -> None:
-        """What waits for another attempt at this destination is due now: the destination answers again."""
+    def hasten(self, to: Destination, now: datetime, most_attempts: int | None = None) -> None:
+        """What waits for another attempt at this destination is due now: the destination answers again.
+
+        ``most_attempts``: only what was tried so often at most.
+        """
         ...
 
     def bury_orphans(self, to: Destination, now: datetime, reason: str) -> int:
@@ -164,12 +178,20 @@ class Transaction(Protocol):
         """Delete the rendered text of deliveries that were settled before then; how many."""
         ...
 
+    def tallies(self) -> Tallies:
+        """How much there is of everything."""
+        ...
+
 
 class Store(Protocol):
     """A state that is open."""
 
     async def transact(self, work: Callable[[Transaction], T]) -> T:
         """Run ``work`` in one transaction, off the event loop; StateError if the state cannot be used."""
+        ...
+
+    async def read(self, work: Callable[[Transaction], T]) -> T:
+        """Run ``work``, which writes nothing, on one unchanging view; it waits for no writer, and holds up none."""
         ...
 
     async def aclose(self) -> None:

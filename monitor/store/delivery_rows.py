@@ -11,7 +11,7 @@ import msgspec
 from monitor.model import Delivery, DeliveryState, Destination, Event, OrderEvent, Outcome
 from monitor.store.base import Attempt, StoredEvent
 from monitor.store.order_rows import EVENT
-from monitor.store.sql import Rows, from_us, from_us_or_none, to_us
+from monitor.store.sql import Rows, from_us, from_us_or_none, to_us, to_us_interval
 
 DAY = timedelta(days=1)
 """How long a delivery is tried before it is a dead letter (promise 4)."""
@@ -66,17 +66,19 @@ class DeliveryRows(Rows):
         )
         return {Destination(channel, number): from_us(due) for channel, number, due in rows}
 
-    def claim_delivery(self, to: Destination, owner: str, now: datetime) -> Delivery | None:
+    def claim_delivery(self, to: Destination, owner: str, now: datetime, after: int | None = None) -> Delivery | None:
+        # By attempts: what fails again and again must not come before what has not been tried.
         rows = self._db.rows(
             f"""
             SELECT {_COLUMNS} FROM deliveries d
             WHERE d.state = 'waiting' AND d.channel = :channel AND d.url_number = :number
-              AND {_DUE} <= :now AND {_FIRST_OF_ITS_ORDER}
-            ORDER BY d.id LIMIT 1
+              AND {_DUE} <= :now AND {_FIRST_OF_ITS_ORDER} AND d.id > :after
+            ORDER BY {"d.attempts, d.id" if after is None else "d.id"} LIMIT 1
             """,  # noqa: S608  # built of this file's constants
             channel=to.channel,
             number=to.number,
             now=to_us(now),
+            after=after or 0,
         )
         if not rows:
             return None
@@ -120,6 +122,8 @@ class DeliveryRows(Rows):
         return self._record(delivery, at, outcome, settled)
 
     def retry_at(self, delivery: Delivery, at: datetime, due_in_s: float, outcome: Outcome) -> bool:
+        # Rounded once: a due time one microsecond further ahead than its interval would be due at once.
+        wait = to_us_interval(due_in_s)
         retried = self._db.run(
             """
             UPDATE deliveries SET state = 'waiting', due_at = :due, retry_in = :retry_in, attempts = attempts + 1,
@@ -128,8 +132,8 @@ class DeliveryRows(Rows):
             """,
             id=delivery.id,
             fence=delivery.fence,
-            due=to_us(at + timedelta(seconds=due_in_s)),
-            retry_in=int(due_in_s * 1e6),
+            due=to_us(at) + wait,
+            retry_in=wait,
             error=outcome.reason,
         )
         return self._record(delivery, at, outcome, retried)
@@ -142,15 +146,17 @@ class DeliveryRows(Rows):
             fence=delivery.fence,
         )
 
-    def hasten(self, to: Destination, now: datetime) -> None:
+    def hasten(self, to: Destination, now: datetime, most_attempts: int | None = None) -> None:
         self._db.run(
             """
             UPDATE deliveries SET due_at = :now, retry_in = 0
             WHERE state = 'waiting' AND channel = :channel AND url_number = :number AND attempts > 0 AND due_at > :now
+              AND (:most IS NULL OR attempts <= :most)
             """,
             channel=to.channel,
             number=to.number,
             now=to_us(now),
+            most=most_attempts,
         )
 
     def bury_orphans(self, to: Destination, now: datetime, reason: str) -> int:

@@ -33,6 +33,9 @@ class FileLock:
             raise StateLocked(
                 f"{self._path}: held by {holder}; only one process may poll or send with a state"
             ) from None
+        except OSError as error:
+            file.close()
+            raise StateUnreachable(f"{self._path}: cannot be locked: {error.strerror}") from None
         file.truncate(0)
         file.write(f"process {os.getpid()} on {socket.gethostname()}\n")
         file.flush()

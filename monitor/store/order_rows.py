@@ -46,9 +46,12 @@ class OrderRows(Rows):
         rows = self._db.rows("SELECT id FROM orders WHERE source = :source AND vanished = 0", source=source)
         return [row[0] for row in rows]
 
-    def find_orders(self, source: str, id_or_number: str) -> list[Known]:
+    def find_orders(self, source: str | None, id_or_number: str) -> list[Known]:
         rows = self._db.rows(
-            "SELECT doc FROM orders WHERE source = :source AND (id = :sought OR number = :sought) ORDER BY id",
+            """
+            SELECT doc FROM orders WHERE (:source IS NULL OR source = :source) AND (id = :sought OR number = :sought)
+            ORDER BY source, id
+            """,
             source=source,
             sought=id_or_number,
         )
@@ -60,11 +63,12 @@ class OrderRows(Rows):
             rows = self._db.rows(
                 """
                 SELECT source, id, doc FROM orders
-                WHERE (source, id) > (:after_source, :after_id)
+                WHERE (source, LENGTH(id), id) > (:after_source, :after_length, :after_id)
                   AND (:source IS NULL OR source = :source) AND (:status IS NULL OR status = :status)
-                ORDER BY source, id LIMIT :chunk
+                ORDER BY source, LENGTH(id), id LIMIT :chunk
                 """,
                 after_source=after[0],
+                after_length=len(after[1]),
                 after_id=after[1],
                 source=source,
                 status=status,

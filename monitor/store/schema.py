@@ -32,7 +32,7 @@ def ensure_schema(path: Path, head: str = HEAD, migrations: Path = MIGRATIONS) -
 
 def _version(path: Path) -> str | None:
     """The schema's version, None for a state that does not exist yet."""
-    if not path.exists() or path.stat().st_size == 0:
+    if not _holds_anything(path):
         return None
     with _opened(path) as connection:
         tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
@@ -44,6 +44,13 @@ def _version(path: Path) -> str | None:
             )
         row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
         return str(row[0]) if row else None
+
+
+def _holds_anything(path: Path) -> bool:
+    try:
+        return path.exists() and path.stat().st_size > 0
+    except OSError as error:
+        raise StateUnreachable(f"{path}: {error.strerror}") from None
 
 
 def _keep_copy(path: Path, copy: Path) -> None:
@@ -60,25 +67,29 @@ class _opened:  # noqa: N801  # used as a function
     def __enter__(self) -> sqlite3.Connection:
         try:
             self._connection = sqlite3.connect(self._path)
-            self._connection.execute("PRAGMA schema_version")
         except sqlite3.Error as error:
             raise StateUnreachable(f"{self._path}: {error}") from None
         return self._connection
 
     def __exit__(self, kind: object, error: object, trace: object) -> None:
         self._connection.close()
+        if isinstance(error, sqlite3.Error):
+            raise StateUnreachable(f"{self._path}: {error}") from None
 
 
 def _migrate(path: Path, head: str, migrations: Path) -> None:
     # Half a second of imports that a start with an up-to-date state does not pay for.
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415
-    from sqlalchemy import create_engine, pool  # noqa: PLC0415
+    from sqlalchemy import URL, create_engine, event, pool  # noqa: PLC0415
     from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415
 
     config = Config()
     config.set_main_option("script_location", str(migrations).replace("%", "%%"))
-    engine = create_engine(f"sqlite:///{path}", poolclass=pool.NullPool)
+    url = URL.create("sqlite", database=str(path))
+    engine = create_engine(url, poolclass=pool.NullPool, connect_args={"isolation_level": None})
+    # sqlite3 begins a transaction before INSERT, not before CREATE TABLE: a death halfway would leave half a schema.
+    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
     try:
         with engine.begin() as connection:
             config.attributes["connection"] = connection

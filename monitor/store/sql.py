@@ -40,6 +40,11 @@ def to_us(at: datetime) -> int:
     return (at - _EPOCH) // _MICROSECOND
 
 
+def to_us_interval(seconds: float) -> int:
+    """Seconds as whole microseconds."""
+    return round(seconds * 1_000_000)
+
+
 def from_us(value: int) -> datetime:
     """The aware UTC time of so many microseconds since 1970."""
     return _EPOCH + timedelta(microseconds=value)

@@ -9,6 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
+import msgspec
+
 from monitor.errors import StateUnreachable
 from monitor.store.base import Transaction
 from monitor.store.delivery_rows import DeliveryRows
@@ -16,6 +18,7 @@ from monitor.store.lock import FileLock
 from monitor.store.order_rows import OrderRows
 from monitor.store.schema import ensure_schema
 from monitor.store.source_rows import SourceRows
+from monitor.store.tally_rows import TallyRows
 
 T = TypeVar("T")
 
@@ -23,7 +26,7 @@ _BUSY_S = 30.0
 """How long a transaction waits for another process's, such as a `deliveries retry` beside the daemon."""
 
 
-class SqlTransaction(SourceRows, OrderRows, DeliveryRows):
+class SqlTransaction(SourceRows, OrderRows, DeliveryRows, TallyRows):
     """All operations of ``Transaction``, in SQL."""
 
 
@@ -50,9 +53,7 @@ class SqliteStore:
             lock.acquire()
         try:
             created = ensure_schema(path)
-            connection = _connect(path)
-            if lock:
-                _void_claims(connection)
+            connection = _connect(path, void_claims=exclusive)
         except BaseException:
             if lock:
                 lock.release()
@@ -64,12 +65,16 @@ class SqliteStore:
 
         A caller that is cancelled does not stop it: it ends on its own, one way or the other.
         """
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._run, work)
+        # IMMEDIATE: a transaction that first reads and then wants to write cannot be refused halfway.
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._run, "BEGIN IMMEDIATE", work)
 
-    def _run(self, work: Callable[[Transaction], T]) -> T:
+    async def read(self, work: Callable[[Transaction], T]) -> T:
+        """Run ``work``, which writes nothing, on one unchanging view."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._run, "BEGIN", work)
+
+    def _run(self, begin: str, work: Callable[[Transaction], T]) -> T:
         try:
-            # IMMEDIATE: a transaction that first reads and then wants to write cannot be refused halfway.
-            self._connection.execute("BEGIN IMMEDIATE")
+            self._connection.execute(begin)
             try:
                 result = work(self._transaction)
                 self._connection.execute("COMMIT")
@@ -78,7 +83,7 @@ class SqliteStore:
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
                 raise
-        except sqlite3.Error as error:
+        except (sqlite3.Error, msgspec.DecodeError) as error:  # a row that cannot be decoded has been damaged
             raise StateUnreachable(f"{self.path}: {error}") from error
         return result
 
@@ -109,18 +114,23 @@ class _Driver:
         return self._connection.executemany(sql, parameters).rowcount
 
 
-def _connect(path: Path) -> sqlite3.Connection:
+def _connect(path: Path, *, void_claims: bool) -> sqlite3.Connection:
     try:
         connection = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
+    except sqlite3.Error as error:
+        raise StateUnreachable(f"{path}: {error}") from None
+    try:
         # FULL: a commit that has returned survives the machine's power cut, and what it holds may be told.
         connection.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;")
+        if void_claims:
+            _void_claims(connection)
     except sqlite3.Error as error:
+        connection.close()
         raise StateUnreachable(f"{path}: {error}") from None
     return connection
 
 
 def _void_claims(connection: sqlite3.Connection) -> None:
     """Whoever held claims is dead, since we hold the lock: resume at once, as if it had never claimed."""
-    with connection:
-        connection.execute("UPDATE sources SET lease_until = 0")
-        connection.execute("UPDATE deliveries SET state = 'waiting', owner = NULL WHERE state = 'sending'")
+    connection.execute("UPDATE sources SET lease_until = 0")
+    connection.execute("UPDATE deliveries SET state = 'waiting', owner = NULL WHERE state = 'sending'")

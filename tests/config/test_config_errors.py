@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from config_folder import Folder
+from pydantic_core import ErrorDetails
 
 from monitor.config import Settings
+from monitor.config.nodes import Mark, Node, Origin
+from monitor.config.words import words
 
 BAD = """\
 sources:
@@ -98,6 +102,20 @@ def test_one_misspelt_key_reads_like_the_promise(folder: Folder, good: str) -> N
     assert problems == ["monitor.yaml:5:5: sources.shop.timeut: unknown key, did you mean timeout?"]
 
 
+def test_a_client_key_without_certificate_is_one_error(folder: Folder, good: str) -> None:
+    folder.write("made-up key", "key.pem")
+    assert folder.problems(good.replace("channels:", "    client_key_file: key.pem\nchannels:")) == [
+        "monitor.yaml:6:22: sources.shop.client_key_file: client_key_file needs client_cert beside it"
+    ]
+
+
+def test_a_text_of_pydantic_that_nobody_has_read_is_not_shown() -> None:
+    """It may quote the value, as that of an unknown union tag does."""
+    error: ErrorDetails = {"type": "union_tag_invalid", "loc": (), "msg": "Input tag 'hunter22'", "input": ""}
+    node = Node("hunter22", Mark(Origin("x", Path(), 1), 1, 1, "x"))
+    assert words(error, node) == "is not valid here"
+
+
 def test_a_key_that_may_be_a_value_is_not_shown(folder: Folder, good: str) -> None:
     """``{token:abc}`` lacks its blank: the whole of it is a key."""
     problems = folder.problems(good.replace("url: json", "url: [json").replace("com/", "com/]") + "log: {level:info}\n")
@@ -133,7 +151,7 @@ def test_known_locales_load(folder: Folder, good: str, written: str, locale: str
     assert folder.load(good + f"locale: {written}\n").locale == locale
 
 
-@pytest.mark.parametrize("locale", ["''", "xx", "en_XX", "../x", "e", "-"])
+@pytest.mark.parametrize("locale", ["''", "xx", "en_XX", "../x", "e", "'-'"])
 def test_other_locales_do_not(folder: Folder, good: str, locale: str) -> None:
     assert ": locale: unknown locale" in folder.problems(good + f"locale: {locale}\n")[0]
 
@@ -143,7 +161,9 @@ def test_postgresql_is_not_yet_and_its_password_not_shown(folder: Folder, good: 
     assert problem.startswith("monitor.yaml:9:8: state: PostgreSQL is not supported yet")
 
 
-@pytest.mark.parametrize("state", ["sqlite://x.db", "sqlite:///", "sqlite:///:memory:", "sqlite:///x.db?mode=ro", "5"])
+@pytest.mark.parametrize(
+    "state", ["sqlite://x.db", "sqlite:///", "'sqlite:///:memory:'", "sqlite:///x.db?mode=ro", "5"]
+)
 def test_other_states_are_refused(folder: Folder, good: str, state: str) -> None:
     assert "monitor.yaml:9:8: state: expected" in folder.problems(good + f"state: {state}\n")[0]
 

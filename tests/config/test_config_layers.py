@@ -21,13 +21,16 @@ def test_references_take_their_value_from_the_environment(folder: Folder, good: 
 
 def test_an_unset_name_without_default_is_an_error_at_its_place(folder: Folder, good: str) -> None:
     assert folder.problems(good.replace("made-up-token", "a${TOKEN}")) == [
-        "monitor.yaml:5:12: sources.shop.token: the environment variable TOKEN is not set: set it, or write ${TOKEN:-default}"
+        "monitor.yaml:5:12: sources.shop.token: the environment variable TOKEN is not set: "
+        "set it, or write ${TOKEN:-default}"
     ]
 
 
 def test_an_unquoted_reference_to_nothing_is_nothing(folder: Folder, good: str) -> None:
     text = good.replace("channels:", "    proxy: ${PROXY:-}\nchannels:")
     assert folder.load(text).sources["shop"].proxy is None
+    assert folder.load(text, {"PROXY": "http://proxy.example.com"}).sources["shop"].proxy is not None
+    assert folder.load(good, {"MONITOR_SOURCES__SHOP__PROXY": ""}).sources["shop"].proxy is None
     (problem,) = folder.problems(good.replace("made-up-token", "${TOKEN}"), {"TOKEN": ""})
     assert problem == "monitor.yaml:5:12: sources.shop.token: expected text, but there is nothing"
     (problem,) = folder.problems(good.replace("made-up-token", '"${TOKEN}"'), {"TOKEN": ""})
@@ -152,6 +155,13 @@ def test_included_files_are_put_together(folder: Folder, good: str) -> None:
     assert set(settings.channels) == {"ops", "late"}
 
 
+def test_files_that_match_a_pattern_come_in_the_order_of_their_names(folder: Folder, good: str) -> None:
+    names = [f"r{number}" for number in range(10)]
+    for name in [*names[5:], *reversed(names[:5])]:
+        folder.write(f"routes: [{{name: {name}, channels: [ops]}}]\n", f"routes.d/{name}.yaml")
+    assert [route.name for route in folder.load(f"include: routes.d/*\n{good}").routes] == names
+
+
 def test_errors_in_included_files_keep_their_place(folder: Folder, good: str) -> None:
     folder.write("\nsources:\n  two:\n    tipe: opterius\n", "sources.d/two.yaml")
     problems = folder.problems("include: sources.d/*.yaml\nlocale: xx\n" + good)
@@ -209,11 +219,12 @@ def test_defaults_stand_under_every_entry(folder: Folder, good: str) -> None:
     body = good.replace("channels:", "    every: 7m\n    labels: {b: '2', c: '2'}\nchannels:\n  own: {}")
     defaults = """\
 defaults:
-  source: {every: 5m, timeout: 3s, labels: {a: "1", b: "1"}, token_file: nowhere}
+  source: {every: 5m, timeout: 3s, labels: {a: "1", b: "1"}, token_file: default-token}
   channel: {url: [json://default.example.com]}
   route: {channels: [ops, own], when: {to: fraud}}
 routes: [{name: a}, {name: b, channels: [own], when: {from: pending}}]
 """
+    folder.write("another", "default-token")
     settings = folder.load(defaults + body)
     shop = settings.sources["shop"]
     assert (shop.every.total_seconds(), shop.timeout.total_seconds()) == (420, 3)

@@ -70,7 +70,7 @@ def test_an_unquoted_number_where_text_is_expected_is_told_to_be_quoted(folder: 
         ("a: !secret x\n", "1:4: a: tags (!) are not supported"),
         ("a: !!int x\n", "1:4: a: the value is not what its tag !!int says"),
         ("? [a, b]\n: c\n", "1:3: a key must be plain text"),
-        (": c\n", "1:1: a colon without a key"),
+        ("? \n: c\n", "1:2: a colon without a key"),
         ("a: " + "[" * 60 + "]" * 60, "1:54: nested more than 50 deep"),
         ("a: " + "[" * 200_000, "1:54: nested more than 50 deep"),
         ("a: 1\nb: {<<: 5}\n", "2:9: b.<<: << expects a mapping"),
@@ -151,7 +151,7 @@ def test_a_billion_laughs_are_refused_soon(folder: Folder) -> None:
     lines += [f"x{n}: &x{n} [{', '.join([f'*x{n - 1}'] * 9)}]" for n in range(1, 10)]
     started = time.process_time()
     (problem,) = folder.problems("\n".join(lines))
-    assert "more than 250000 values" in problem
+    assert "more than 100000 values" in problem
     assert time.process_time() - started < 10
 
 

@@ -92,22 +92,51 @@ async def test_a_403_without_it_is_not(serve: Serve, make_reader: MakeReader) ->
         await make_reader(await serve(failing(1, 403))).get(ORDERS)
 
 
-async def test_what_the_server_says_to_one_request_all_heed(
+class StandingClock(HeldClock):
+    """Time stands still, and sleepers with it, until it is let go."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.go = asyncio.Event()
+        self.two_sleep = asyncio.Event()
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        if len(self.slept) == 2:
+            self.two_sleep.set()
+        await self.go.wait()
+
+
+async def test_what_the_server_says_to_one_request_all_heed(serve: Serve, make_reader: MakeReader) -> None:
+    clock = StandingClock()
+    reader = make_reader(await serve(failing(1, 429, **{"Retry-After": "30"})), clock=clock, concurrency=1)
+    both = asyncio.gather(reader.get(ORDERS), reader.get(ORDERS))
+    await asyncio.wait_for(clock.two_sleep.wait(), 10)
+    assert reader.requests == 1
+    assert clock.slept == [30, 30]
+    clock.passed += 30
+    clock.go.set()
+    await both
+    assert reader.requests == 3
+
+
+async def test_each_good_answer_renews_a_polls_patience(
     serve: Serve, make_reader: MakeReader, clock: HeldClock
 ) -> None:
-    asked_at = []
-    answer = failing(1, 429, **{"Retry-After": "30"})
+    fails = False
 
-    async def handler(request: web.Request) -> web.StreamResponse:
-        asked_at.append(clock.passed)
-        return await answer(request)
+    async def handler(request: web.Request) -> web.Response:
+        nonlocal fails
+        failed, fails = fails, False
+        return web.json_response({}, status=500 if failed else 200)
 
-    reader = make_reader(await serve(handler), concurrency=1)
-    start = clock.passed
-    await asyncio.gather(*(reader.get(ORDERS) for _ in range(4)))
-    assert asked_at[0] == start
-    assert all(time >= start + 30 for time in asked_at[1:])
-    assert len(asked_at) == 5
+    reader = make_reader(await serve(handler))
+    clock.passed += 14
+    await reader.get(ORDERS)
+    clock.passed += 10
+    fails = True
+    await reader.get(ORDERS)
+    assert reader.retries == 1
 
 
 def failed(wish: float | None = None) -> SourceError:

@@ -81,6 +81,14 @@ def upgrade() -> None:
         sqlite_where=unsettled,
         postgresql_where=unsettled,
     )
+    waiting = sa.text("state = 'waiting'")
+    op.create_index(
+        "deliveries_waiting",
+        "deliveries",
+        ["channel", "url_number", "attempts", "id"],
+        sqlite_where=waiting,
+        postgresql_where=waiting,
+    )
     op.create_table(
         "delivery_events",
         sa.Column("delivery_id", sa.BigInteger, primary_key=True, autoincrement=False),

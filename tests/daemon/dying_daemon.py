@@ -1,0 +1,96 @@
+"""``order-monitor run`` that kills itself: ``python dying_daemon.py BOUNDARY N -c FILE``, at the N-th crossing.
+
+Nothing is replaced: what the daemon calls at a boundary is called, and the process dies right before or right after it.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeVar
+from unittest.mock import patch
+
+from monitor.cli import main
+from monitor.model import Delivery
+from monitor.notifier import Notifier
+from monitor.polling.commit import Committed
+from monitor.sources.http import Reader
+from monitor.store.base import Claim, Transaction
+from monitor.store.sqlite import SqliteStore
+
+T = TypeVar("T")
+
+BOUNDARIES = (
+    "read",
+    "poll claim written",
+    "poll claimed",
+    "commit written",
+    "committed",
+    "delivery claim written",
+    "delivery claimed",
+    "sent",
+    "settling written",
+    "settled",
+)
+"""In their order in the life of a change. What is "written" is not yet committed: the kill rolls it back."""
+
+left = dict.fromkeys(BOUNDARIES, 0)
+"""How many crossings of each boundary are still to come, the last of which is deadly."""
+
+
+def crossing(boundary: str | None) -> None:
+    """Die here, if this is the crossing to die at."""
+    if boundary is None:
+        return
+    left[boundary] -= 1
+    if left[boundary] == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def boundaries_of(result: object) -> tuple[str | None, str | None]:
+    """What a transaction with this result is called before and after its COMMIT."""
+    match result:
+        case Claim():
+            return "poll claim written", "poll claimed"
+        case Committed() if result.events:
+            return "commit written", "committed"
+        case (Delivery(), _):
+            return "delivery claim written", "delivery claimed"
+        case bool():
+            return "settling written", "settled"
+    return None, None
+
+
+_transact, _send, _get = SqliteStore.transact, Notifier.send, Reader.get
+
+
+async def transact(store: SqliteStore, work: Callable[[Transaction], T]) -> T:
+    def watched(tx: Transaction) -> T:
+        result = work(tx)
+        crossing(boundaries_of(result)[0])
+        return result
+
+    result = await _transact(store, watched)
+    crossing(boundaries_of(result)[1])
+    return result
+
+
+def dying_after(boundary: str, method: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(method)
+    async def call(*arguments: Any) -> Any:
+        result = await method(*arguments)
+        crossing(boundary)
+        return result
+
+    return call
+
+
+if __name__ == "__main__":
+    left[sys.argv[1]] = int(sys.argv[2])
+    patch.object(SqliteStore, "transact", transact).start()
+    patch.object(Notifier, "send", dying_after("sent", _send)).start()
+    patch.object(Reader, "get", dying_after("read", _get)).start()
+    sys.exit(main(["run", *sys.argv[3:]]))

@@ -1,0 +1,230 @@
+"""Where a scenario is played: simulated billing systems, receivers, the monitor, and a clock that nobody waits for."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import os
+import shlex
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, redirect_stderr, redirect_stdout
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from acceptance import Dialect, Expected, Scenario, Step, copies, faults, matches, parse_expected
+from receivers import JsonWebhook, MailServer, Received, Receiver, SlackServer
+
+from monitor.app import App, open_app
+from monitor.checks import CHECKS
+from monitor.cli import main
+from monitor.config import Settings, load
+from monitor.fields import parse_duration
+from monitor.simulator.server import Simulator
+from monitor.simulator.timeline import Timeline
+from monitor.simulator.world import World
+
+START = datetime(2026, 4, 11, 8, 0, tzinfo=UTC)
+_TICK = timedelta(milliseconds=1)
+_WORLDLY = ("place", "set", "change", "delete", "fault", "clear")
+_MODIFIERS = {"in", "says", "exit"}
+
+
+class StageClock:
+    """Time that passes by sleeping and by ``pass_``, at once; each look at it takes a millisecond."""
+
+    def __init__(self) -> None:
+        self._passed = timedelta(0)
+
+    def now(self) -> datetime:
+        self._passed += _TICK
+        return START + self._passed
+
+    def monotonic(self) -> float:
+        self._passed += _TICK
+        return self._passed.total_seconds()
+
+    async def sleep(self, seconds: float) -> None:
+        self.pass_(timedelta(seconds=seconds))
+        await asyncio.sleep(0)
+
+    def random(self) -> float:
+        return 0.5
+
+    def pass_(self, span: timedelta) -> None:
+        """So long has passed."""
+        self._passed += span
+
+
+class Stage:
+    """One scenario's surroundings; ``await play(scenario, …)`` makes and ends them."""
+
+    def __init__(self, folder: Path, systems: Mapping[str, Simulator], receivers: Mapping[str, Receiver]) -> None:
+        self.clock = StageClock()
+        self.systems = systems
+        self.receivers = receivers
+        self.file = folder / "monitor.yaml"
+        self.read = dict.fromkeys(receivers, 0)
+        self._running = AsyncExitStack()
+        self._app: App | None = None
+        self._settings = Settings()
+
+    @property
+    def app(self) -> App:
+        """The monitor that runs."""
+        assert self._app is not None
+        return self._app
+
+    def configure(self, text: str) -> Settings:
+        """Write the configuration and read it as the daemon does."""
+        urls = {name: system.url for name, system in self.systems.items()}
+        urls |= {name: receiver.url for name, receiver in self.receivers.items()}
+        for name, url in urls.items():
+            text = text.replace(f"{{{name}}}", url)
+        self.file.write_text(text, encoding="utf-8")
+        self._settings = load(self.file, os.environ, CHECKS)
+        return self._settings
+
+    async def start(self) -> None:
+        """Start the monitor with the configuration that was read last."""
+        self._app = await self._running.enter_async_context(open_app(self._settings, self.clock))
+
+    async def stop(self) -> None:
+        """End the monitor."""
+        await self._running.aclose()
+        self._app = None
+
+    async def step(self, step: Step) -> None:
+        """Do one step of a timeline."""
+        (verb,) = step.keys() - _MODIFIERS
+        if verb in _WORLDLY:
+            system = self.systems[step.get("in", "shop")]
+            Timeline.parse([{"at": "0s", verb: step[verb]}]).step(0, system.world, system.faults)
+        else:
+            await _STEPS[verb](self, step[verb], step)
+
+    async def command(self, line: str, code: int = 0) -> str:
+        """What a command says that is typed beside the daemon; it must end with this code."""
+        output = io.StringIO()
+        with redirect_stdout(output), redirect_stderr(output):
+            ended = await asyncio.to_thread(main, [*shlex.split(line), "-c", str(self.file)])
+        assert ended == code, output.getvalue()
+        return output.getvalue()
+
+    def unread(self) -> dict[str, list[Received]]:
+        """What has been received since this was asked last."""
+        unread = {name: receiver.received[self.read[name] :] for name, receiver in self.receivers.items()}
+        self.read = {name: len(receiver.received) for name, receiver in self.receivers.items()}
+        return unread
+
+    def check(self, expected: Mapping[str, list[str | Expected]]) -> None:
+        """What has been received since the last check is this."""
+        found = list(faults(expected, self.unread()))
+        assert not found, "\n".join(found)
+
+
+async def _poll(stage: Stage, times: Any, _: Step) -> None:
+    """``poll:`` or ``poll: 3``: the daemon looks at each source, and tries what is due."""
+    for _number in range(times or 1):
+        await stage.app.poll_all()
+        await stage.app.deliveries.drain()
+
+
+async def _wait(stage: Stage, duration: Any, _: Step) -> None:
+    """``wait: 1h``: time passes, and what has become due is tried."""
+    span = parse_duration(duration)
+    assert isinstance(span, timedelta)
+    stage.clock.pass_(span)
+    await stage.app.deliveries.drain()
+
+
+async def _receiver(stage: Stage, changes: Any, _: Step) -> None:
+    """``receiver: {ops: 500, mail: away, slack: back}``: it answers so from now on, leaves, or returns."""
+    for name, what in changes.items():
+        receiver = stage.receivers[name]
+        if isinstance(what, int):
+            receiver.answer(what)
+        else:
+            await {"away": receiver.away, "back": receiver.back}[what]()
+
+
+async def _system(stage: Stage, changes: Any, _: Step) -> None:
+    """``system: {shop: away}``: the billing system leaves, or returns."""
+    for name, what in changes.items():
+        system = stage.systems[name]
+        await (system.stop() if what == "away" else system.start(port=system.port))
+
+
+async def _restart(stage: Stage, config: Any, _: Step) -> None:
+    """``restart:``: the daemon ends, and starts again; with another configuration if one is given."""
+    await stage.stop()
+    if config:
+        stage.configure(config)
+    await stage.start()
+
+
+async def _reload(stage: Stage, config: Any, _: Step) -> None:
+    """``reload: |`` and a configuration: it is in force from now on."""
+    stage.app.reload(stage.configure(config))
+
+
+async def _command(stage: Stage, line: Any, step: Step) -> None:
+    """``command: accept shop``: typed beside the daemon; ``says`` are lines of its output, ``exit`` its code."""
+    output = await stage.command(line, step.get("exit", 0))
+    for wanted in step.get("says", ()):
+        assert any(matches(wanted, line.strip()) for line in output.splitlines()), f"no line {wanted!r} in:\n{output}"
+
+
+async def _expect(stage: Stage, expected: Any, _: Step) -> None:
+    """``expect:``: what has been received since the last one."""
+    stage.check(parse_expected(expected))
+
+
+_STEPS: Mapping[str, Callable[[Stage, Any, Step], Awaitable[None]]] = {
+    "poll": _poll,
+    "wait": _wait,
+    "receiver": _receiver,
+    "system": _system,
+    "restart": _restart,
+    "reload": _reload,
+    "command": _command,
+    "expect": _expect,
+}
+
+
+async def play(scenario: Scenario, folder: Path, dialect: Dialect, redirect_slack: Callable[[str], None]) -> None:
+    """Play a scenario and check its messages; ``redirect_slack`` makes a server stand in for Slack."""
+    async with AsyncExitStack() as servers:
+        stage = await set_stage(scenario, folder, dialect, servers)
+        slack = stage.receivers["slack"]
+        assert isinstance(slack, SlackServer)
+        redirect_slack(slack.services)
+        stage.configure(scenario.config)
+        await stage.start()
+        servers.push_async_callback(stage.stop)
+        for number, step in enumerate(scenario.timeline, 1):
+            try:
+                await stage.step(step)
+            except AssertionError as error:
+                raise AssertionError(f"{scenario.name}, step {number} ({step}): {error}") from None
+        stage.check(scenario.messages)
+        twice = [fault for receiver in stage.receivers.values() for fault in copies(receiver.received)]
+        assert scenario.copies or not twice, "\n".join(twice)
+
+
+async def set_stage(scenario: Scenario, folder: Path, dialect: Dialect, servers: AsyncExitStack) -> Stage:
+    """The surroundings of a scenario, which end with ``servers``; the monitor is not started yet."""
+    receivers: dict[str, Receiver] = {"ops": JsonWebhook(), "second": JsonWebhook(), "slack": SlackServer()}
+    receivers["mail"] = MailServer()
+    stage = Stage(folder, {}, receivers)
+    systems = {}
+    for name, system in scenario.systems.items():
+        world = World.seeded(system.seed, system.orders, stage.clock.now)
+        systems[name] = Simulator(world, system.dialect or dialect, token=system.token, sleep=stage.clock.sleep)
+        await systems[name].start()
+        servers.push_async_callback(systems[name].stop)
+    for receiver in receivers.values():
+        await receiver.back()
+        servers.push_async_callback(receiver.away)
+    stage.systems = systems
+    return stage

@@ -1,0 +1,309 @@
+"""The full snapshot against the simulated API: what it reads, and what it calls complete."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import msgspec
+import pytest
+from polling_shop import LastPageAgain, NoMeta, NoTotal, Rows, Shop, SmallPages, WholeList
+
+from monitor.diff import Coverage
+from monitor.errors import ServerFailed
+from monitor.polling.full import SECOND_PAGE_SIZE, FullSnapshot
+from monitor.polling.snapshot import Snapshot
+from monitor.simulator.dialect import Call, ListOrder
+from monitor.simulator.faults import (
+    Failure,
+    IgnoredPaging,
+    LyingTotal,
+    PageDrift,
+    RepeatedRows,
+)
+from monitor.sources.base import Answer, Request
+
+ORDERS: list[ListOrder] = ["newest", "oldest"]
+
+
+def shop_of(count: int, **options: Any) -> Shop:
+    shop = Shop(**options)
+    shop.place(count)
+    return shop
+
+
+async def look(shop: Shop, in_flight: int = 8) -> Snapshot:
+    return await FullSnapshot(shop.source(), in_flight).look(shop.get)
+
+
+def seen(snapshot: Snapshot) -> set[int]:
+    return {int(order_id) for order_id in snapshot.sightings}
+
+
+def true(shop: Shop) -> set[int]:
+    return set(shop.world.ids())
+
+
+@pytest.mark.parametrize("dialect", ["documented", "released"])
+@pytest.mark.parametrize("count", [0, 1, 99, 100, 101, 200, 1000, 1001])
+async def test_a_quiet_list_of_any_length_is_complete(dialect: str, count: int) -> None:
+    shop = shop_of(count, dialect=dialect)
+    snapshot = await look(shop)
+    assert (snapshot.coverage, snapshot.reason, snapshot.error) == (Coverage.COMPLETE, "", None)
+    assert seen(snapshot) == true(shop)
+    assert snapshot.total == count
+    assert snapshot.newest_id() == (count or None)
+
+
+@pytest.mark.parametrize(("count", "pages"), [(0, 1), (99, 1), (100, 2), (101, 2), (1000, 11), (1001, 11)])
+async def test_each_page_is_asked_for_once_and_one_more_where_the_last_is_full(count: int, pages: int) -> None:
+    shop = shop_of(count)
+    await look(shop)
+    assert sorted(int(call.query["page"]) for call in shop.calls) == list(range(1, pages + 1))
+
+
+@pytest.mark.parametrize(("count", "requests"), [(99, 1), (100, 2), (101, 1), (200, 1)])
+async def test_a_list_without_pages_is_asked_twice_only_where_it_ends_just_like_a_page(
+    count: int, requests: int
+) -> None:
+    shop = shop_of(count, dialect="released")
+    assert (await look(shop)).coverage is Coverage.COMPLETE
+    assert len(shop.calls) == requests
+
+
+@pytest.mark.parametrize("count", [150, 250])
+async def test_pages_that_say_nothing_of_themselves_are_read_to_the_end_but_prove_no_absence(count: int) -> None:
+    shop = shop_of(count)
+    shop.faults.set(NoMeta())
+    snapshot = await look(shop)
+    assert seen(snapshot) == true(shop)
+    assert snapshot.coverage is Coverage.PARTIAL
+    assert "pages" in snapshot.reason
+
+
+async def test_a_list_that_names_a_smaller_page_size_but_no_last_page_is_read_on() -> None:
+    """Laravel's simplePaginate, with a cap on the page size: its first 30 orders are not the list."""
+    shop = shop_of(70)
+    shop.faults.set(SmallPages(most=30))
+    shop.faults.set(NoMeta(size=30))
+    snapshot = await look(shop)
+    assert seen(snapshot) == true(shop)
+    assert snapshot.coverage is Coverage.PARTIAL
+
+
+@pytest.mark.parametrize("order", ORDERS)
+async def test_a_server_that_caps_the_page_size_is_read_whole(order: ListOrder) -> None:
+    shop = shop_of(70, order=order)
+    shop.faults.set(SmallPages(most=30))
+    snapshot = await look(shop)
+    assert snapshot.coverage is Coverage.COMPLETE
+    assert seen(snapshot) == true(shop)
+
+
+@pytest.mark.parametrize("in_flight", [1, 8])
+@pytest.mark.parametrize("order", ORDERS)
+async def test_orders_placed_while_the_list_is_read_cost_it_none(order: ListOrder, in_flight: int) -> None:
+    """One insert with each request: everything that stood there at the beginning is seen."""
+    shop = shop_of(1000, order=order)
+    before = true(shop)
+    shop.faults.set(PageDrift(times=12))
+    snapshot = await look(shop, in_flight)
+    assert seen(snapshot) == true(shop) >= before
+    assert snapshot.coverage is Coverage.COMPLETE
+
+
+@pytest.mark.parametrize("order", ORDERS)
+async def test_a_list_that_never_stops_growing_is_partial_but_nothing_old_is_missed(order: ListOrder) -> None:
+    shop = shop_of(500, order=order)
+    before = true(shop)
+    shop.faults.set(PageDrift())
+    snapshot = await look(shop)
+    assert seen(snapshot) >= before
+    assert snapshot.coverage is Coverage.COMPLETE or "the list says that it holds" in snapshot.reason
+    assert len(shop.calls) < 20
+
+
+@pytest.mark.parametrize("change", ["delete_newest", "delete_oldest"])
+@pytest.mark.parametrize("order", ORDERS)
+async def test_a_list_from_which_orders_are_removed_while_it_is_read_proves_no_absence(
+    order: ListOrder, change: Any
+) -> None:
+    shop = shop_of(1000, order=order)
+    shop.faults.set(PageDrift(change=change, times=5))
+    snapshot = await look(shop)
+    assert snapshot.coverage is Coverage.PARTIAL
+    assert "removed" in snapshot.reason
+
+
+async def test_answers_that_overtake_each_other_are_not_taken_for_a_removal() -> None:
+    """The answer that was asked for first, and shows the older total, may come last."""
+    shop = shop_of(300)
+    shop.faults.set(PageDrift(times=4))
+    late: list[asyncio.Event] = [asyncio.Event()]
+
+    async def get(request: Request) -> Answer:
+        answer = await shop.get(request)
+        if dict(request.params)["page"] == "2":
+            await late[0].wait()
+        elif len(shop.calls) >= 4:
+            late[0].set()
+        return msgspec.structs.replace(answer, received=shop.clock.monotonic())
+
+    snapshot = await FullSnapshot(shop.source()).look(get)
+    assert seen(snapshot) == true(shop)
+    assert (snapshot.coverage, snapshot.reason) == (Coverage.COMPLETE, "")
+
+
+@pytest.mark.parametrize("rows", [1, 50])
+async def test_rows_that_hide_others_make_a_look_partial(rows: int) -> None:
+    shop = shop_of(250)
+    shop.faults.set(RepeatedRows(rows=rows, hiding=True, page=2))
+    snapshot = await look(shop)
+    assert snapshot.coverage is Coverage.PARTIAL
+    assert seen(snapshot) < true(shop)
+
+
+async def test_rows_that_only_stand_there_twice_do_no_harm() -> None:
+    shop = shop_of(250)
+    shop.faults.set(RepeatedRows(rows=7))
+    snapshot = await look(shop)
+    assert (snapshot.coverage, seen(snapshot)) == (Coverage.COMPLETE, true(shop))
+
+
+@pytest.mark.parametrize("by", [-200, -150, -100, -1, 1, 100, 150])
+@pytest.mark.parametrize("count", [1, 100, 250])
+async def test_a_lying_total_makes_a_look_partial(count: int, by: int) -> None:
+    shop = shop_of(count)
+    shop.faults.set(LyingTotal(by=by))
+    snapshot = await look(shop)
+    assert snapshot.coverage is Coverage.PARTIAL
+    assert snapshot.reason
+    assert len(shop.calls) < 20
+
+
+async def test_a_server_that_always_shows_its_first_page_is_found_out() -> None:
+    shop = shop_of(250)
+    shop.faults.set(IgnoredPaging())
+    snapshot = await look(shop)
+    assert snapshot.coverage is Coverage.PARTIAL
+    assert "was answered with page 1" in snapshot.reason
+    assert len(seen(snapshot)) == 15
+
+
+async def test_a_server_that_always_shows_the_whole_list_is_read_as_it_is() -> None:
+    shop = shop_of(250)
+    shop.faults.set(WholeList())
+    snapshot = await look(shop)
+    assert (snapshot.coverage, seen(snapshot)) == (Coverage.COMPLETE, true(shop))
+
+
+async def test_a_last_page_that_is_repeated_past_the_end_ends_the_reading() -> None:
+    shop = shop_of(250)
+    shop.faults.set(LastPageAgain())
+    snapshot = await look(shop)
+    assert snapshot.coverage is Coverage.PARTIAL
+    assert seen(snapshot) == true(shop)
+    assert len(shop.calls) < 30
+
+
+@pytest.mark.parametrize("more", [0, 2])
+async def test_pages_without_a_total_are_whole_when_each_has_been_read(more: int) -> None:
+    shop = shop_of(250)
+    shop.faults.set(NoTotal(more=more))
+    snapshot = await look(shop)
+    assert (snapshot.coverage, seen(snapshot)) == (Coverage.COMPLETE, true(shop))
+    assert snapshot.total == 250
+
+
+async def test_a_row_that_is_no_order_makes_a_look_partial_and_costs_no_other() -> None:
+    shop = shop_of(5)
+    shop.faults.set(Rows(rows=({"id": 77},)))
+    snapshot = await look(shop)
+    assert (snapshot.coverage, snapshot.reason) == (Coverage.PARTIAL, "row 1: status is missing")
+    assert seen(snapshot) == true(shop)
+
+
+async def test_an_order_that_contradicts_itself_on_one_page_makes_a_look_partial() -> None:
+    shop = shop_of(5)
+    shop.faults.set(Rows(rows=({"id": 3, "status": "fraud", "total": 1, "currency_code": "USD"},)))
+    snapshot = await look(shop)
+    assert (snapshot.coverage, snapshot.reason) == (Coverage.PARTIAL, "order 3 stands on one page twice")
+
+
+@pytest.mark.parametrize("page", [1, 2, 5])
+async def test_a_failing_page_ends_the_reading_and_keeps_what_was_read(page: int) -> None:
+    shop = shop_of(1000)
+    shop.faults.set(Failure(code=500, page=page))
+    snapshot = await look(shop)
+    assert isinstance(snapshot.error, ServerFailed)
+    assert snapshot.coverage is Coverage.PARTIAL
+    assert len(seen(snapshot)) == 100 * (page - 1)
+
+
+async def test_requests_under_way_end_when_another_fails_and_no_new_one_begins() -> None:
+    shop = shop_of(2000)
+    shop.faults.set(Failure(code=500, page=3))
+
+    async def take_turns(call: Call) -> None:
+        await asyncio.sleep(0)
+
+    shop.before_answer = take_turns
+    snapshot = await look(shop)
+    assert len(shop.calls) <= 1 + 8 + 1, "page 2 was answered before page 3 failed, and its reader went on"
+    assert len(seen(snapshot)) == 100 * (len(shop.calls) - 1), "all that were under way but the one that failed"
+
+
+async def test_of_two_sightings_the_one_asked_for_after_the_other_came_stands() -> None:
+    """Drift shows order 151 on page 2, and again on page 3 after it was paid."""
+    shop = shop_of(250)
+
+    async def drift(call: Call) -> None:
+        if call.query["page"] == "3":
+            shop.world.place()
+            shop.world.set_status(50, "active")
+            shop.world.set_status(51, "active")
+
+    shop.before_answer = drift
+    snapshot = await look(shop, in_flight=1)
+    assert snapshot.order("51").status == "active", "on page 2 it was pending; then the insert pushed it to page 3"
+
+
+async def test_the_confirmation_asks_with_another_page_size_on_the_pages_where_the_orders_stood() -> None:
+    shop = shop_of(1000)
+    strategy = FullSnapshot(shop.source())
+    snapshot = await strategy.look(shop.get)
+    shop.calls.clear()
+    shop.world.set_status(450, "active")
+    await strategy.confirm(shop.get, snapshot, ["450", "451"])
+    assert {call.query["per_page"] for call in shop.calls} == {str(SECOND_PAGE_SIZE)}
+    assert [call.query["page"] for call in shop.calls] == ["6", "7"]
+    assert (snapshot.confirmed, snapshot.doubted) == ({"451"}, set())
+    assert snapshot.order("450").status == "active", "the later sighting stands"
+
+
+async def test_a_confirmation_that_spells_the_status_otherwise_confirms_it() -> None:
+    shop = shop_of(3)
+    strategy = FullSnapshot(shop.source())
+    snapshot = await strategy.look(shop.get)
+    shop.world.set_status(2, "Pending")
+    await strategy.confirm(shop.get, snapshot, ["2"])
+    assert snapshot.confirmed == {"2"}
+
+
+async def test_orders_that_a_confirmation_does_not_find_are_doubted() -> None:
+    shop = shop_of(3)
+    strategy = FullSnapshot(shop.source())
+    snapshot = await strategy.look(shop.get)
+    shop.faults.set(Failure(code=503))
+    await strategy.confirm(shop.get, snapshot, ["2"])
+    assert (snapshot.confirmed, snapshot.doubted) == (set(), {"2"})
+    assert isinstance(snapshot.error, ServerFailed)
+
+
+async def test_the_newest_id_is_of_numbers_that_can_be_stored() -> None:
+    shop = shop_of(3)
+    shop.faults.set(
+        Rows(rows=({"id": "20260411080000123456789", "status": "active"}, {"id": "x1", "status": "active"}))
+    )
+    snapshot = await look(shop)
+    assert snapshot.newest_id() == 3

@@ -1,0 +1,87 @@
+"""Made-up rows for the tests of the store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from monitor.diff import Change
+from monitor.model import Delivery, Destination, Event, EventKind, Known, Order, OrderEvent, Outcome, SourceEvent
+from monitor.store.base import Store, Transaction
+from monitor.store.sqlite import SqliteStore
+
+KINDS: Mapping[str, Callable[[Path], Store]] = {"sqlite": lambda folder: SqliteStore.open(folder / "state.db")}
+"""Every kind of store, empty: each must pass the same tests."""
+
+T0 = datetime(2026, 4, 11, 8, 0, 0, 123456, tzinfo=UTC)
+SECOND, HOUR, DAY = timedelta(seconds=1), timedelta(hours=1), timedelta(days=1)
+OPS, MAIL, SECOND_URL = Destination("ops"), Destination("mail"), Destination("ops", 2)
+SENT = Outcome(delivered=True)
+REFUSED = Outcome(delivered=False, reason="503 from the endpoint", status=503)
+
+
+def known(order_id: str = "88", status: str = "pending", revision: int = 1, **fields: Any) -> Known:
+    order = Order(order_id, status, number=fields.pop("number", f"ORD-{order_id}"))
+    return Known(order, revision=revision, first_seen=T0, seen_at=T0, **fields)
+
+
+def new(order_id: str = "88", status: str = "pending", **fields: Any) -> Change:
+    return Change(known(order_id, status, **fields), new=True)
+
+
+def changed(order_id: str = "88", status: str = "active", revision: int = 2, **fields: Any) -> Change:
+    return Change(known(order_id, status, revision, **fields))
+
+
+def order_event(
+    order_id: str = "88",
+    revision: int = 2,
+    kind: EventKind = EventKind.STATUS_CHANGED,
+    source: str = "shop",
+    at: datetime = T0,
+) -> OrderEvent:
+    return OrderEvent(source, kind, at, known(order_id, "active").order, revision, before=known(order_id).order)
+
+
+def source_event(at: datetime = T0, kind: EventKind = EventKind.SOURCE_DOWN) -> SourceEvent:
+    return SourceEvent("shop", kind, at, "no connection")
+
+
+def plan(tx: Transaction, event: Event, to: Destination = OPS, now: datetime = T0, route: str = "paid") -> int:
+    """An event with its delivery; the delivery's id."""
+    return tx.add_delivery(route, to, event, tx.add_event(event, "{}"), now)
+
+
+async def planned(store: Store, *orders: str, to: Destination = OPS, now: datetime = T0) -> list[int]:
+    """A delivery about each of these orders, in this turn; an order may stand there several times."""
+
+    def write(tx: Transaction) -> list[int]:
+        first = len(tx.events()) + 1
+        return [plan(tx, order_event(order, first + n), to, now) for n, order in enumerate(orders)]
+
+    return await store.transact(write)
+
+
+async def claimed(store: Store, to: Destination = OPS, now: datetime = T0) -> Delivery | None:
+    return await store.transact(lambda tx: tx.claim_delivery(to, "one", now))
+
+
+async def certainly_claimed(store: Store, to: Destination = OPS, now: datetime = T0) -> Delivery:
+    delivery = await claimed(store, to, now)
+    assert delivery is not None
+    return delivery
+
+
+async def settled(store: Store, delivery: Delivery, outcome: Outcome = SENT, at: datetime = T0) -> bool:
+    return await store.transact(lambda tx: tx.settle(delivery, at, outcome, "Order 88", "It is active."))
+
+
+async def retried(store: Store, delivery: Delivery, seconds: float, at: datetime = T0) -> bool:
+    return await store.transact(lambda tx: tx.retry_at(delivery, at, seconds, REFUSED))
+
+
+async def delivery_of(store: Store, delivery_id: int) -> Delivery:
+    [found] = [d for d in await store.transact(lambda tx: tx.deliveries()) if d.id == delivery_id]
+    return found
