@@ -35,7 +35,7 @@ clean:
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Order Monitor needs Python 3.11 or later: make PYTHON=python3.11")'
-	@$(PYTHON) -m venv .venv
+	@$(PYTHON) -m venv .venv || { rm -rf .venv; echo "Python's venv is missing: on Debian, apt install python3-venv" >&2; exit 1; }
 
 .venv/run: .venv/bin/python requirements.lock
 	@echo "Installing what Order Monitor needs into .venv …"

@@ -21,7 +21,7 @@ from monitor.alerting.routes import Router
 from monitor.clock import Clock
 from monitor.config.settings import Settings, SourceSettings
 from monitor.delivery.loop import DeliveryLoop, Outfit, Sender
-from monitor.errors import ClaimLost, SourceError, StateError
+from monitor.errors import ClaimLost, OurFault, SourceError, StateError
 from monitor.model import Delivery, Destination, Event, Message
 from monitor.notifier import Notifier
 from monitor.polling.poller import Poller, PollResult, Reading
@@ -33,6 +33,8 @@ from monitor.store.base import Store
 from monitor.store.sqlite import SqliteStore
 
 STOP_DEADLINE_S = 8.0
+KEEPALIVE_S = 615.0
+"""Above the intervals at which most sources are polled: a new TLS connection costs ten requests on an old one."""
 KEEP_BODIES = timedelta(days=7)
 _HOUSEKEEPING = timedelta(hours=1)
 _log = structlog.get_logger("monitor")
@@ -186,7 +188,7 @@ class App:
 async def open_app(settings: Settings, clock: Clock, sender: Sender | None = None) -> AsyncIterator[App]:
     """An App on the settings' state, closed at the end. ``sender``: instead of Apprise, such as one that prints."""
     store = await open_state(settings.state_file)
-    client = HttpClient(keepalive=_keepalive(settings))
+    client = HttpClient(keepalive=KEEPALIVE_S)
     notifier = Notifier(urls_of(settings)) if sender is None else None
     try:
         yield App(settings, store, client, sender or _present(notifier), clock)
@@ -228,9 +230,11 @@ def report_poll(result: PollResult) -> None:
         "kib": round(result.bytes / 1024, 1),
         "seconds": round(result.seconds, 3),
     }
-    if result.other_system:
+    if committed.other_system:
         _log.warning("baseline_reset", source=result.source, reason="its type or url is another one now")
-    if snapshot.error is not None:
+    if isinstance(snapshot.error, OurFault):
+        _log.error("poll_bug", **fields, reason=str(snapshot.error), exc_info=snapshot.error.__cause__)
+    elif snapshot.error is not None:
         _log.warning("poll_failed", **fields, reason=str(snapshot.error))
     elif committed.doubt is not None:
         _log.warning("poll_doubtful", **fields, reason=committed.doubt.reason)
@@ -262,12 +266,6 @@ class _NoReading:
 
 def _labels(settings: Settings) -> dict[str, dict[str, str]]:
     return {name: source.labels for name, source in settings.sources.items()}
-
-
-def _keepalive(settings: Settings) -> float:
-    """Above the longest interval, up to ten minutes: a new TLS connection costs ten requests on an old one."""
-    longest = max((source.every.total_seconds() for source in settings.sources.values()), default=60.0)
-    return min(longest * 1.5, 600.0) + 15
 
 
 def _job(source: str) -> str:

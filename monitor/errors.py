@@ -12,6 +12,7 @@ MonitorError
 │   ├── NotFound              404 or 410
 │   ├── Rejected              any other 4xx: the request is at fault
 │   ├── Redirected            an answer from elsewhere
+│   ├── OurFault              a bug of ours met while reading
 │   └── BadAnswer             an answer that is no list of orders
 │       ├── TooLarge          … because it is larger than the limit
 │       └── Stale             … because it is older than what was read before
@@ -101,6 +102,17 @@ class Rejected(SourceError):
 
 class Redirected(SourceError):
     """The answer would come from elsewhere."""
+
+
+class OurFault(SourceError):
+    """A bug of ours, met while a source was read; ``__cause__`` is what was raised."""
+
+    @classmethod
+    def of(cls, error: Exception) -> OurFault:
+        """The error to report. Its text names the kind of the bug only: an exception's own may hold order data."""
+        fault = cls(f"a fault of Order Monitor's own ({type(error).__name__}): please report it; the log has more")
+        fault.__cause__ = error
+        return fault
 
 
 class BadAnswer(SourceError):

@@ -182,7 +182,8 @@ SIGTERM and SIGINT end it cleanly; SIGHUP reads the configuration again, and a b
 Orders that are there already are the baseline: nothing old is announced."""
 _POLL = """\
 For cron. Each source is polled whether it is due or not. Exit code 1 if a source or a delivery failed;
-what was not delivered stays in the outbox for the next time."""
+what was not delivered stays in the outbox for the next time. With --dry-run the only poll is a baseline: it shows
+that the source can be read, and messages only about the source itself."""
 _DEMO = """\
 Nothing to set up, nothing left behind: a simulated billing system whose orders are placed, paid and flagged, and the
 daemon that watches it over HTTP and sends its alerts to a webhook of the demo's own."""

@@ -66,7 +66,8 @@ def read_tree(path: Path, environ: Mapping[str, str], faults: Faults) -> Node | 
     try:
         content = read_bytes(path, MAX_BYTES)
     except Unreadable as error:
-        faults.add(Mark(origin, 1, 1, ""), str(error))
+        hint = "" if path.exists() else ": `order-monitor init` writes one, -c names another"
+        faults.add(Mark(origin, 1, 1, ""), f"{error}{hint}")
         return None
     return reader.main(origin, content)
 

@@ -45,14 +45,15 @@ class Committed(msgspec.Struct):
     new_orders: int = 0
     vanished: tuple[str, ...] = ()
     baseline: bool = False
+    other_system: bool = False
     doubt: Doubt | None = None
 
 
 def commit(tx: Transaction, claim: Claim, found: Findings, router: Router) -> Committed:
     """Write what this poll found; ClaimLost, and nothing written, if another daemon has polled the source since."""
     tx.check(claim)
-    state = _own_state(tx, claim, found)
     done = Committed(events=Counter())
+    state = _own_state(tx, claim, found, done)
     look = Look(claim.source, state.baseline_at is not None, claim.fence, state.complete_at)
     changes = _sighted(tx, claim.source, found, look)
     while chunk := list(islice(changes, CHUNK)):
@@ -70,12 +71,17 @@ def commit(tx: Transaction, claim: Claim, found: Findings, router: Router) -> Co
     return done
 
 
-def _own_state(tx: Transaction, claim: Claim, found: Findings) -> SourceState:
-    """The source's state; a new one, without its orders, if the name stands for another system now (promise 1)."""
+def _own_state(tx: Transaction, claim: Claim, found: Findings, done: Committed) -> SourceState:
+    """The source's state; a new one, without its orders, if the name stands for another system now (promise 1).
+
+    Not before that one has answered: a mistyped address must not cost the baseline.
+    """
     # Read again: its owner may have accepted a loss while the list was being read.
     state = tx.source(claim.source)
-    if state is not None and state.identity == found.identity:
+    silent = found.snapshot.error is not None and not found.snapshot.sightings
+    if state is not None and (state.identity == found.identity or silent):
         return state
+    done.other_system = state is not None
     tx.forget_orders(claim.source)
     return SourceState(found.identity)
 

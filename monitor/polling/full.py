@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from typing import NamedTuple
 
 from monitor.diff import Coverage
-from monitor.errors import SourceError
+from monitor.errors import NotFound, SourceError
 from monitor.model import normalise_status
 from monitor.polling.snapshot import Snapshot
 from monitor.sources.base import Answer, ListQuery, ListSource, Page, Request
@@ -47,7 +48,7 @@ class _Reading:
         if page.total is not None:
             self.claims.append(_Claim(answer.sent, answer.received, page.total))
         self.last_page = max(self.last_page, page.last_page or 1)
-        self.flaws += [*page.rejected[:3], *(f"order {i} stands on one page twice" for i in page.repeated[:3])]
+        self.flaws += [*page.rejected[:3], *["an order stands on one page twice"][: len(page.repeated)]]
         # Past the end some show the last page again.
         if page.number is not None and page.number != query.page <= (page.last_page or query.page):
             self.flaws.append(f"page {query.page} was answered with page {page.number}")
@@ -178,7 +179,8 @@ class FullSnapshot:
     async def _read_past_the_end(self, get: Get, reading: _Reading, size: int) -> None:
         """A list whose last page is full may go on, whatever it says of itself: then it shows more than it claims."""
         if reading.snapshot.sightings and len(reading.snapshot.sightings) == reading.last_page * size:
-            await self._read(get, reading, ListQuery(reading.last_page + 1, PAGE_SIZE))
+            with suppress(NotFound):  # some servers have no page there, where others have an empty one
+                await self._read(get, reading, ListQuery(reading.last_page + 1, PAGE_SIZE))
 
     async def _repair(self, get: Get, reading: _Reading) -> None:
         """Orders that were placed meanwhile stand at one end of the list: read both again until all are seen."""

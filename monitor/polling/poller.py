@@ -13,7 +13,7 @@ import msgspec
 from monitor.alerting.routes import Router
 from monitor.clock import Clock
 from monitor.diff import is_return
-from monitor.errors import SourceError, Stale
+from monitor.errors import MonitorError, OurFault, SourceError, Stale
 from monitor.polling.commit import CHUNK, Committed, Findings, commit
 from monitor.polling.full import FullSnapshot
 from monitor.polling.settings import PollSettings
@@ -47,7 +47,6 @@ class PollResult(msgspec.Struct):
     requests: int
     bytes: int
     seconds: float
-    other_system: bool
 
 
 class Poller:
@@ -92,28 +91,42 @@ class Poller:
         claim = await self._claim()
         if claim is None:
             return None
+        reading = self._reading()
+        try:
+            found = await self._look(claim, reading)
+            committed = await self._commit(claim, found)
+        except MonitorError:
+            raise
+        except Exception as error:  # noqa: BLE001  # becomes the poll's error, and is logged with its trace
+            # A bug of ours, in an adapter above all, must not leave a source unwatched that nobody is told of.
+            found = self._findings(Snapshot(error=OurFault.of(error)), [])
+            committed = await self._commit(claim, found)
+        return PollResult(
+            source=self.name,
+            snapshot=found.snapshot,
+            committed=committed,
+            known=len(self._marks),
+            requests=reading.requests,
+            bytes=reading.bytes,
+            seconds=self._clock.monotonic() - started,
+        )
+
+    async def _look(self, claim: Claim, reading: Reading) -> Findings:
+        """Read the source, and find what differs from the state."""
         other_system = claim.state is not None and claim.state.identity != self._source.identity
         await self._load_marks(claim, forget=other_system)
-        reading = self._reading()
         snapshot = await self._strategy.look(reading.get)
         await self._reject_stale(snapshot, claim, reading)
         # As people number them: whatever the list's order, and however its pages came in, events follow this one.
         changed = sorted(snapshot.changed_since(self._marks), key=lambda order_id: (len(order_id), order_id))
         if not other_system:
             await self._confirm_returns(snapshot, changed, reading)
-        found = self._findings(snapshot, changed)
+        return self._findings(snapshot, changed)
+
+    async def _commit(self, claim: Claim, found: Findings) -> Committed:
         committed = await self._store.transact(lambda tx: commit(tx, claim, found, self._router))
         self._remember(claim, found, committed)
-        return PollResult(
-            source=self.name,
-            snapshot=snapshot,
-            committed=committed,
-            known=len(self._marks),
-            requests=reading.requests,
-            bytes=reading.bytes,
-            seconds=self._clock.monotonic() - started,
-            other_system=other_system,
-        )
+        return committed
 
     async def _claim(self) -> Claim | None:
         now = self._clock.now()

@@ -18,6 +18,9 @@ UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 T = TypeVar("T")
 _NUMBER = re.compile(rb"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
+_ONE_ESCAPE = len(rb"\ud800")
+# A whole pair, half of one, any other escape: in this order, so that what is left is known for what it is.
+_ESCAPE = re.compile(rb"\\u[dD][89abAB]..\\u[dD][c-fC-F]..|\\u[dD][89a-fA-F]..|\\.", re.DOTALL)
 _COUNT = re.compile(r"[0-9]{1,15}")
 _text_decoder = msgspec.json.Decoder(str)
 _fields_decoder = msgspec.json.Decoder(dict[str, Raw])
@@ -31,6 +34,11 @@ def read(decoder: msgspec.json.Decoder[T], raw: Raw | bytes) -> T | None:
         return decoder.decode(raw)
     except UNREADABLE:
         return None
+
+
+def without_lone_surrogates(body: bytes) -> bytes:
+    """JSON in which each half of a surrogate pair that stands alone (``\\ud800``) is a replacement character."""
+    return _ESCAPE.sub(lambda found: b"\\ufffd" if len(found[0]) == _ONE_ESCAPE else found[0], body)
 
 
 def is_json(body: bytes) -> bool:

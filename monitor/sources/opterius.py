@@ -176,6 +176,9 @@ def _decode(body: bytes, where: str) -> OpteriusPage:
     if found is None:  # one bad row is enough for that: the others are still proof
         found = lenient.read(_raw_list_decoder, body)
     if found is None:
+        whole = lenient.without_lone_surrogates(body)  # PHP writes some when it cuts a text amid an emoji
+        if whole != body:
+            return _decode(whole, where)
         raise _no_list(body, where)
     if bytes(found.success) in _FAILED or bytes(found.error) not in _NO_ERROR:
         raise BadAnswer(f"{where} says that it failed{_said(body)}")

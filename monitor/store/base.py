@@ -191,7 +191,7 @@ class Store(Protocol):
         ...
 
     async def read(self, work: Callable[[Transaction], T]) -> T:
-        """Run ``work``, which writes nothing, on one unchanging view; it waits for no writer, and holds up none."""
+        """Run ``work``, which writes nothing, on one unchanging view; no other process waits, or is waited for."""
         ...
 
     async def aclose(self) -> None:

@@ -15,13 +15,18 @@ class FileLock:
     """Held by the operating system on a file beside the state, so that it ends with the process, however that ends."""
 
     def __init__(self, state: Path) -> None:
-        self._path = state.with_name(state.name + ".lock")
+        # Of the file itself, whatever links lead to it.
+        real = state.resolve()
+        self._path = real.with_name(real.name + ".lock")
         self._file: IO[str] | None = None
 
     def acquire(self) -> None:
         """Take the lock; StateLocked names the process that holds it."""
         try:
             file = self._path.open("a+", encoding="utf-8")
+        except FileNotFoundError:
+            folder = self._path.parent
+            raise StateUnreachable(f"{folder}: there is no such folder: make it, or name another in `state`") from None
         except OSError as error:
             raise StateUnreachable(f"{self._path}: {error.strerror}") from None
         try:

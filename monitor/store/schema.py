@@ -21,13 +21,28 @@ def ensure_schema(path: Path, head: str = HEAD, migrations: Path = MIGRATIONS) -
     if version == head:
         return False
     if version is not None:
-        if not any((migrations / "versions").glob(f"{version}_*.py")):
-            raise StateTooNew(
-                f"{path}: written by a newer Order Monitor (schema {version}; this one knows {head}): install that one"
-            )
+        _refuse_newer(path, version, head, migrations)
         _keep_copy(path, path.with_name(f"{path.name}.before-{head}"))
     _migrate(path, head, migrations)
     return version is None
+
+
+def check_schema(path: Path, head: str = HEAD, migrations: Path = MIGRATIONS) -> None:
+    """StateError unless the state at ``path`` has this version's schema. Changes nothing."""
+    version = _version(path)
+    if version is not None:
+        _refuse_newer(path, version, head, migrations)
+    if version != head:
+        raise StateUnreachable(
+            f"{path}: is not of this version yet: `order-monitor run` or `poll` brings it up to date"
+        )
+
+
+def _refuse_newer(path: Path, version: str, head: str, migrations: Path) -> None:
+    if not any((migrations / "versions").glob(f"{version}_*.py")):
+        raise StateTooNew(
+            f"{path}: written by a newer Order Monitor (schema {version}; this one knows {head}): install that one"
+        )
 
 
 def _version(path: Path) -> str | None:

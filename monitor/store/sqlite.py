@@ -16,7 +16,7 @@ from monitor.store.base import Transaction
 from monitor.store.delivery_rows import DeliveryRows
 from monitor.store.lock import FileLock
 from monitor.store.order_rows import OrderRows
-from monitor.store.schema import ensure_schema
+from monitor.store.schema import check_schema, ensure_schema
 from monitor.store.source_rows import SourceRows
 from monitor.store.tally_rows import TallyRows
 
@@ -43,17 +43,19 @@ class SqliteStore:
 
     @classmethod
     def open(cls, path: Path, *, exclusive: bool = True) -> SqliteStore:
-        """Open the state, creating or migrating it first.
+        """Open the state. StateLocked, StateTooNew or StateUnreachable say why it cannot be opened.
 
-        ``exclusive``: take the right to poll and send, and void a dead owner's claims. StateLocked, StateTooNew or
-        StateUnreachable say why it cannot be opened.
+        ``exclusive``: take the right to poll and send, create or migrate the state, and void a dead owner's claims.
+        Without it nothing is changed by opening: another process may be at work with the file.
         """
         lock = FileLock(path) if exclusive else None
         if lock:
             lock.acquire()
         try:
-            created = ensure_schema(path)
-            connection = _connect(path, void_claims=exclusive)
+            created = ensure_schema(path) if exclusive else False
+            if not exclusive:
+                check_schema(path)
+            connection = _connect(path, exclusive=exclusive)
         except BaseException:
             if lock:
                 lock.release()
@@ -114,15 +116,16 @@ class _Driver:
         return self._connection.executemany(sql, parameters).rowcount
 
 
-def _connect(path: Path, *, void_claims: bool) -> sqlite3.Connection:
+def _connect(path: Path, *, exclusive: bool) -> sqlite3.Connection:
     try:
         connection = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
     except sqlite3.Error as error:
         raise StateUnreachable(f"{path}: {error}") from None
     try:
         # FULL: a commit that has returned survives the machine's power cut, and what it holds may be told.
-        connection.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;")
-        if void_claims:
+        connection.execute("PRAGMA synchronous = FULL")
+        if exclusive:
+            connection.execute("PRAGMA journal_mode = WAL")
             _void_claims(connection)
     except sqlite3.Error as error:
         connection.close()

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import re
 import signal
 import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 from pseudo_terminal import Terminal
 from typed import Hook, webhook
 
+from monitor.app import open_app
+from monitor.cli.progress import shown_on_terminal
+from monitor.clock import SystemClock
+from monitor.config import load
 from monitor.simulator.dialect import Call
 from monitor.simulator.server import Simulator
 from monitor.simulator.world import World
@@ -119,18 +125,21 @@ async def test_logs_stand_whole_beside_the_bar(tmp_path: Path) -> None:
     assert "stopped" in after, "logs go on below"
 
 
-async def test_what_is_known_already_needs_no_bar(tmp_path: Path) -> None:
+async def test_what_is_known_already_needs_no_bar_and_what_vanished_is_not_counted(tmp_path: Path) -> None:
     async with Simulator(large_world(), token=TOKEN) as shop:
-        configure(tmp_path, shop.url)
+        source = {"type": "opterius", "url": shop.url, "token": TOKEN, "every": "1s"}
+        configure(tmp_path, shop.url, sources={"shop": source})
         async with running(tmp_path) as terminal:
             await terminal.shows(WATCHING)
+            shop.world.delete(7)
+            await terminal.shows("'vanished': 1")
             await stop(terminal)
         hold = hold_after(shop, shop.request_count + 8)
         async with running(tmp_path) as terminal:
             await shop.wait_for_requests(shop.request_count + 9)
             hold.set()
             await terminal.shows(WATCHING)
-            await terminal.shows("1,150 orders: ")
+            await terminal.shows("1,149 orders: ")
             await stop(terminal)
         assert BAR not in terminal.screen
 
@@ -157,6 +166,26 @@ async def test_ctrl_c_while_the_bar_is_shown_ends_cleanly(tmp_path: Path) -> Non
         assert terminal.raw.count("\x1b[?25l") == terminal.raw.count("\x1b[?25h"), "the cursor is back"
     assert "Traceback" not in terminal.screen
     assert "stopped" in terminal.screen
+
+
+class Tty(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+async def test_the_bar_goes_even_if_its_poll_never_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As when the time that a poll has to end in runs out: its result never comes."""
+    configure(tmp_path, "https://billing.example.com")
+    screen = Tty()
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(sys, "stderr", screen)
+    async with open_app(load(tmp_path / "monitor.yaml", {}), SystemClock()) as app:
+        async with shown_on_terminal(app):
+            assert app.observer is not None
+            app.observer.page_read("shop", 3, 12)
+            assert sys.stderr is not screen, "the bar stands in for it"
+        assert sys.stderr is screen
+    assert screen.getvalue().count("\x1b[?25l") == screen.getvalue().count("\x1b[?25h") == 1
 
 
 async def test_elsewhere_there_is_nothing_but_the_log(tmp_path: Path) -> None:

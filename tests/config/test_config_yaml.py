@@ -156,7 +156,9 @@ def test_a_billion_laughs_are_refused_soon(folder: Folder) -> None:
 
 
 def test_missing_files_directories_and_unreadable_files_are_told_apart(folder: Folder, tmp_path: Path) -> None:
-    assert folder.reload() == ["monitor.yaml:1:1: there is no such file"]
+    assert folder.reload() == [
+        "monitor.yaml:1:1: there is no such file: `order-monitor init` writes one, -c names another"
+    ]
     folder.main.mkdir()
     assert folder.reload() == ["monitor.yaml:1:1: this is a directory: a file is expected"]
     folder.main.rmdir()

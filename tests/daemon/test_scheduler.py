@@ -177,3 +177,29 @@ async def test_stop_before_start_and_twice_is_harmless() -> None:
     made.start()
     await made.stop(0)
     await made.stop(0)
+
+
+async def test_a_clock_that_is_set_back_stops_no_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    """APScheduler reckons in wall time, and would wait until the clock has caught up."""
+    monkeypatch.setattr("monitor.scheduler._WATCH_EVERY", TICK)
+    job = Job()
+    scheduler = Scheduler()
+    scheduler.start()
+    # What a clock set back by an hour leaves: a next time that lies an hour too far ahead.
+    scheduler.every(TICK, "poll", job, first_in=LONG)
+    await job.until(lambda job: len(job.started) >= 2)
+    await scheduler.stop(0)
+
+
+async def test_a_replaced_job_that_still_runs_ends_before_its_successor_begins(scheduler: Scheduler) -> None:
+    """And the successor's first run is not skipped: with an interval of a day it would be a day late."""
+    old, new = Job(), Job()
+    old.open.clear()
+    scheduler.every(LONG, "poll", old)
+    await old.until(lambda job: job.running == 1)
+    scheduler.every(LONG, "poll", new)
+    await asyncio.sleep(2 * TICK.total_seconds())
+    assert new.started == []
+    old.open.set()
+    await new.until(lambda job: job.ended == 1)
+    assert old.ended == 1

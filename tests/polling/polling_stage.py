@@ -15,6 +15,7 @@ from polling_shop import URL, Shop
 
 from monitor.alerting.routes import Router
 from monitor.alerting.settings import RouteSettings
+from monitor.errors import StateError
 from monitor.model import Doubt, Event, EventKind, OrderEvent, SourceState
 from monitor.polling.health import accept_loss
 from monitor.polling.poller import Poller, PollResult
@@ -118,7 +119,7 @@ class Watch:
         return await self.store.transact(believe)
 
 
-class BrokenTransaction(Exception):
+class BrokenTransaction(StateError):
     """The power goes off, in a test's way."""
 
 

@@ -98,13 +98,43 @@ async def test_another_url_under_the_same_name_is_a_new_baseline(watch: Watch, r
     watch.shop.place(2)
     watch.restart(url="https://other.example.com")
     assert await watch.poll() == []
-    assert watch.result.other_system
+    assert watch.result.committed.other_system
     assert watch.result.committed.baseline
     watch.shop.world.set_status(3, "active")
     if restart:
         watch.restart()
     assert await watch.poll() == [moved(3, "fraud", "active")]
-    assert not watch.result.other_system
+    assert not watch.result.committed.other_system
+
+
+async def test_a_mistyped_url_costs_no_baseline_and_no_change(watch: Watch) -> None:
+    """Nobody answers there: the orders of the right address are still known when it is mended."""
+    watch.restart(url="https://biling.example.com")
+    watch.shop.faults.set(Failure(code=404))
+    assert await watch.poll() == []
+    assert not watch.result.committed.other_system
+    watch.shop.faults.clear()
+    watch.shop.world.set_status(3, "fraud")
+    watch.restart(url=URL)
+    assert await watch.poll() == [moved(3, "pending", "fraud")]
+
+
+async def test_a_bug_of_ours_is_a_failed_poll_that_the_owner_is_told_of(
+    watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise KeyError("ORD-0088")
+
+    monkeypatch.setattr("monitor.polling.commit.compare", broken)
+    for _ in range(3):
+        watch.shop.world.set_status(3, "fraud")
+        watch.restart()
+        events = await watch.poll()
+    assert [event.kind for event in events] == ["source_down"]
+    assert "KeyError" in str(watch.result.snapshot.error)
+    assert "ORD-0088" not in str(watch.result.snapshot.error)
+    monkeypatch.undo()
+    assert moved(3, "pending", "fraud") in await watch.poll()
 
 
 async def test_a_return_to_the_first_url_is_a_new_baseline_again_and_its_events_are_new_ones(watch: Watch) -> None:

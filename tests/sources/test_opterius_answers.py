@@ -42,6 +42,24 @@ def test_a_row_in_broken_utf8_costs_only_itself() -> None:
     assert decoded.order("2").number is None
 
 
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        (r"\ud83d", "\ufffd"),
+        (r"\udd12", "\ufffd"),
+        (r"\ud83d\udd12", "🔒"),
+        (r"\\ud83d", r"\ud83d"),
+        (r"\ud83d\ud83d\udd12", "\ufffd🔒"),
+    ],
+)
+def test_half_a_surrogate_pair_costs_one_character_not_the_list(written: str, read: str) -> None:
+    """PHP writes one when it cuts a text amid an emoji; msgspec refuses the whole answer."""
+    body = f'{{"data":[{{"id":1,"status":"active","order_number":"A{written}"}},{{"id":2,"status":"fraud\ud800"}}]}}'
+    decoded = SOURCE.decode_list(answer(body.encode("ascii", "backslashreplace")))
+    assert decoded.order("1").number == f"A{read}"
+    assert list(decoded.marks) == ["1", "2"]
+
+
 def test_what_is_said_of_a_bad_row_holds_nothing_of_it() -> None:
     decoded = page({"id": {"email": "jane@example.com"}, "status": "active", "customer": "Jane Doe"})
     assert "jane" not in str(decoded.rejected).lower()

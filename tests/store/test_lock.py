@@ -141,7 +141,7 @@ def test_a_name_left_by_the_dead_is_overwritten(tmp_path: Path) -> None:
 
 
 def test_a_lock_file_that_cannot_be_made_is_an_error_of_the_state(tmp_path: Path) -> None:
-    with pytest.raises(StateUnreachable, match=r"state\.db\.lock: No such file or directory"):
+    with pytest.raises(StateUnreachable, match=r"missing: there is no such folder"):
         FileLock(tmp_path / "missing" / "state.db").acquire()
 
 
@@ -152,3 +152,25 @@ def test_a_file_system_without_locks_is_an_error_of_the_state(tmp_path: Path, mo
     monkeypatch.setattr("fcntl.flock", no_locks)
     with pytest.raises(StateUnreachable, match="cannot be locked: No locks available"):
         FileLock(tmp_path / "state.db").acquire()
+
+
+async def test_a_link_to_the_state_is_the_same_state(tmp_path: Path) -> None:
+    (tmp_path / "link.db").symlink_to(tmp_path / "state.db")
+    store = SqliteStore.open(tmp_path / "state.db")
+    with pytest.raises(StateLocked):
+        SqliteStore.open(tmp_path / "link.db")
+    await store.aclose()
+
+
+def test_a_missing_folder_is_named_with_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(StateUnreachable, match=r"away: there is no such folder: make it, or name another in `state`"):
+        SqliteStore.open(tmp_path / "away" / "state.db")
+
+
+def test_opening_to_read_brings_no_state_up_to_date(tmp_path: Path) -> None:
+    """A daemon of the version before may be at work with it."""
+    path = tmp_path / "state.db"
+    path.touch()
+    with pytest.raises(StateUnreachable, match="`order-monitor run` or `poll`"):
+        SqliteStore.open(path, exclusive=False)
+    assert path.read_bytes() == b""

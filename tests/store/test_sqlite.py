@@ -43,6 +43,7 @@ def pragma(store: SqliteStore, name: str) -> object:
 
 @pytest.mark.parametrize("exclusive", [True, False])
 async def test_every_commit_is_on_the_disk_before_it_returns(tmp_path: Path, exclusive: bool) -> None:
+    await SqliteStore.open(tmp_path / "state.db").aclose()
     store = SqliteStore.open(tmp_path / "state.db", exclusive=exclusive)
     full = 2
     assert (pragma(store, "journal_mode"), pragma(store, "synchronous")) == ("wal", full)
