@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import os
 import socket
 import uuid
@@ -25,6 +24,7 @@ from monitor.errors import ClaimLost, OurFault, SourceError, StateError
 from monitor.model import Delivery, Destination, Event, Message
 from monitor.notifier import Notifier
 from monitor.polling.poller import Poller, PollResult, Reading
+from monitor.redact import url_keys
 from monitor.scheduler import Scheduler
 from monitor.sources.base import Answer, ListSource, Request
 from monitor.sources.http import HttpClient, Reader
@@ -164,12 +164,7 @@ class App:
 
     def _router(self) -> Router:
         settings = self.settings
-        # Equal URLs of two channels must be told as one; a digest in memory compares them without spelling them out.
-        channels = {
-            name: [hashlib.sha256(url.get_secret_value().encode()).hexdigest() for url in channel.urls]
-            for name, channel in settings.channels.items()
-        }
-        return Router(settings.routes, channels, _labels(settings), settings.health_channels)
+        return Router(settings.routes, url_keys(_spelled_out(settings)), _labels(settings), settings.health_channels)
 
     def _outfit(self) -> Outfit:
         settings = self.settings
@@ -209,11 +204,17 @@ async def open_state(path: Path, *, exclusive: bool = True) -> SqliteStore:
 
 def urls_of(settings: Settings) -> dict[Destination, str]:
     """Every URL of every channel."""
+    channels = _spelled_out(settings)
+    keys = url_keys(channels)
     return {
-        Destination(name, number): url.get_secret_value()
-        for name, channel in settings.channels.items()
-        for number, url in enumerate(channel.urls, 1)
+        Destination(name, number, keys[name][number - 1]): url
+        for name, urls in channels.items()
+        for number, url in enumerate(urls, 1)
     }
+
+
+def _spelled_out(settings: Settings) -> dict[str, list[str]]:
+    return {name: [url.get_secret_value() for url in channel.urls] for name, channel in settings.channels.items()}
 
 
 def report_poll(result: PollResult) -> None:

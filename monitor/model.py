@@ -192,7 +192,10 @@ class DeliveryState(StrEnum):
 
 
 class Delivery(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One message for one URL: a row of the outbox. ``url_number`` counts a channel's URLs from 1."""
+    """One message for one URL: a row of the outbox.
+
+    ``url_number`` counts a channel's URLs from 1, as they were when it was written; ``url`` is the URL's digest.
+    """
 
     id: int
     ref: str
@@ -210,6 +213,7 @@ class Delivery(msgspec.Struct, frozen=True, omit_defaults=True):
     settled_at: datetime | None = None
     title: str | None = None
     fence: int = 0
+    url: str = ""
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -226,10 +230,14 @@ class Outcome(msgspec.Struct, frozen=True):
 
 
 class Destination(msgspec.Struct, frozen=True):
-    """One URL of a channel, without the URL: ``ops_slack``, ``ops_slack#2``. Counted from 1."""
+    """One URL of a channel, without the URL: ``ops_slack``, ``ops_slack#2``. Counted from 1.
+
+    ``url`` is the URL's digest (``monitor.redact.url_keys``): equal where two destinations are the same URL.
+    """
 
     channel: str
     number: int = 1
+    url: str = ""
 
     def __str__(self) -> str:
         return self.channel if self.number == 1 else f"{self.channel}#{self.number}"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
-from urllib.parse import quote, quote_plus, unquote_plus
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from hashlib import sha256
+from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
 MASK = "***"
 _SHORTEST = 4
@@ -19,6 +20,8 @@ _OPTIONS = frozenset(
     | {"wait"}
 )
 """Query keys that are settings of Apprise's: their values name nobody and open nothing."""
+_SECRET_KEY = re.compile(r"[+-]|.*(?:pass|pwd|secret|token|key|auth)", re.IGNORECASE | re.DOTALL)
+"""Query keys whose values may be secrets, weak ones among them; ``+`` and ``-`` are Apprise's marks of headers."""
 
 
 class Redactor:
@@ -85,4 +88,50 @@ def _of_query(query: str) -> Iterator[str]:
         yield from re.split(r"[,;/\s]+", unquote_plus(words))
 
 
-__all__ = ["MASK", "Redactor", "secrets_of"]
+def url_digest(url: str) -> str:
+    """A short name of a channel's URL that opens nothing: 16 hex digits of the SHA-256 of its address.
+
+    The password and query values that may be secrets are left out: a weak one could be guessed from a digest, and one
+    that is changed leaves the URL what it was. The path stays: a webhook's token is long and random.
+    """
+    return _short(_address(url))
+
+
+def url_keys(channels: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    """The digest of each channel's URLs, in their order: equal for equal URLs, and for no others.
+
+    Of URLs that differ in their secrets only, which may be two tenants of one host, the first keeps the plain digest;
+    the others' depend on their channel too.
+    """
+    taken: dict[str, str] = {}
+    known: dict[str, str] = {}
+    for name, urls in channels.items():
+        for number, url in enumerate(urls, 1):
+            address = _address(url)
+            same = taken.setdefault(_short(address), url) == url
+            known.setdefault(url, _short(address if same else f"{address} {name} {number}"))
+    return {name: [known[url] for url in urls] for name, urls in channels.items()}
+
+
+def _short(text: str) -> str:
+    return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def _address(url: str) -> str:
+    scheme, separator, rest = url.strip().partition("://")
+    before, mark, query = rest.partition("?")
+    pairs = (pair.partition("=") for pair in query.split("&"))
+    kept = "&".join(key if _SECRET_KEY.match(unquote(key)) else key + equals + value for key, equals, value in pairs)
+    return scheme.lower() + separator + _without_password(before) + mark + kept
+
+
+def _without_password(place: str) -> str:
+    """``user:password@host/path`` without the password, which may hold an unquoted ``/`` or ``@``."""
+    authority, slash, path = place.partition("/")
+    if "@" not in authority and ":" in authority and not authority.rpartition(":")[2].isdigit():
+        authority, slash, path = place, "", ""
+    credentials, at, host = authority.rpartition("@")
+    return credentials.partition(":")[0] + at + host + slash + path
+
+
+__all__ = ["MASK", "Redactor", "secrets_of", "url_digest", "url_keys"]

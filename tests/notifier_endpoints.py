@@ -76,15 +76,30 @@ class Mailbox:
         return "250 OK"
 
 
+async def hang_up(talks: list[SMTP]) -> None:
+    """A connection that outlives its test is a warning, and so an error, in whichever test comes next."""
+    for talk in talks:
+        if isinstance(talk.transport, asyncio.Transport):
+            talk.transport.abort()
+    await asyncio.sleep(0)
+
+
 @asynccontextmanager
 async def mail_server(**options: Any) -> AsyncIterator[Mailbox]:
     """A mail server at ``address``."""
     mailbox = Mailbox()
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: SMTP(mailbox, hostname="mail.example.com", **options), "127.0.0.1", 0)
+    talks: list[SMTP] = []
+
+    def welcome() -> SMTP:
+        talks.append(SMTP(mailbox, hostname="mail.example.com", **options))
+        return talks[-1]
+
+    server = await loop.create_server(welcome, "127.0.0.1", 0)
     mailbox.address = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
     try:
         yield mailbox
     finally:
         server.close()
         await server.wait_closed()
+        await hang_up(talks)

@@ -6,7 +6,7 @@ import asyncio
 import ssl
 import subprocess
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -22,25 +22,34 @@ class MailHost:
 
     def __init__(self, replies: tuple[bytes, ...]) -> None:
         self.heard: list[bytes] = []
+        self.talks: set[asyncio.Task[None]] = set()
         self._replies = replies
         self.port = 0
 
-    async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        for reply in self._replies:
-            writer.write(reply)
-            if not (line := await reader.readline()):
-                break
-            self.heard.append(line.strip())
+    def welcome(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.talks.add(asyncio.create_task(self._talk(reader, writer)))
+
+    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError):
+            for reply in self._replies:
+                writer.write(reply)
+                if not (line := await reader.readline()):
+                    break
+                self.heard.append(line.strip())
         writer.close()
+        with suppress(ConnectionError, ssl.SSLError):
+            await writer.wait_closed()
 
 
 @asynccontextmanager
 async def mail_host(*replies: bytes, tls: ssl.SSLContext | None = None) -> AsyncIterator[MailHost]:
     host = MailHost(replies)
-    server = await asyncio.start_server(host.talk, "127.0.0.1", 0, ssl=tls)
+    server = await asyncio.start_server(host.welcome, "127.0.0.1", 0, ssl=tls)
     host.port = server.sockets[0].getsockname()[1]
     async with server:
         yield host
+        # A connection that outlives its test is a warning, and so an error, in whichever test comes next.
+        await asyncio.gather(*host.talks)
 
 
 GREETING, HELLO, BYE = b"220 mail.example.com\r\n", b"250 mail.example.com\r\n", b"221 bye\r\n"

@@ -40,22 +40,17 @@ class Routing(msgspec.Struct, frozen=True, omit_defaults=True):
     stopped_by: str | None = None
 
 
-class _Target(NamedTuple):
-    url: str
-    destination: Destination
-
-
 class _Route(NamedTuple):
     name: str
     applies: Condition
-    targets: tuple[_Target, ...]
+    targets: tuple[Destination, ...]
     stop: bool = False
 
 
 class Router:
     """The routes in force.
 
-    ``channels`` holds opaque keys of each channel's URLs: equal keys are the same URL, whichever channels they are of.
+    ``channels`` holds the digests of each channel's URLs: equal ones are the same URL, whichever channels they are of.
     ``labels`` are the sources'; ``health`` the channels for the monitor's own news, None: every one.
     KeyError if a channel is named that is not in ``channels``: the configuration has been checked before.
     """
@@ -96,12 +91,12 @@ def _plan(matching: Iterable[_Route], stopped_by: str | None) -> Routing:
     superseded: list[Superseded] = []
     taken: dict[str, str] = {}
     for route in matching:
-        for target in route.targets:
-            if target.url in taken:
-                superseded.append(Superseded(route.name, target.destination, taken[target.url]))
+        for to in route.targets:
+            if to.url in taken:
+                superseded.append(Superseded(route.name, to, taken[to.url]))
             else:
-                planned.append(Planned(route.name, target.destination))
-                taken[target.url] = route.name
+                planned.append(Planned(route.name, to))
+                taken[to.url] = route.name
     return Routing(tuple(planned), tuple(superseded), stopped_by)
 
 
@@ -113,7 +108,5 @@ def _default(channels: Mapping[str, Sequence[str]]) -> _Route:
     return _Route(DEFAULT_ROUTE, compile_when(WhenSettings()), _targets(channels, channels))
 
 
-def _targets(names: Iterable[str], channels: Mapping[str, Sequence[str]]) -> tuple[_Target, ...]:
-    return tuple(
-        _Target(url, Destination(name, number)) for name in names for number, url in enumerate(channels[name], 1)
-    )
+def _targets(names: Iterable[str], channels: Mapping[str, Sequence[str]]) -> tuple[Destination, ...]:
+    return tuple(Destination(name, number, url) for name in names for number, url in enumerate(channels[name], 1))

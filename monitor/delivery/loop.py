@@ -8,57 +8,36 @@ in between can cause a second copy.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection
-from datetime import datetime, timedelta
+from collections.abc import Awaitable, Callable
+from datetime import datetime
 from functools import partial
-from typing import Protocol, TypeVar
+from typing import NamedTuple, TypeVar
 
 import msgspec
 import structlog
 
 from monitor.clock import Clock
-from monitor.delivery.verdicts import Dead, RetryIn, Sent, Verdict, backoff, judge
+from monitor.delivery.lane import Lane
+from monitor.delivery.orphans import Orphans, tend
+from monitor.delivery.outfit import Outfit, Render, Sender, encodable, whole
+from monitor.delivery.report import OrphanReport, report_attempt, report_trouble
+from monitor.delivery.verdicts import RetryIn, Sent, Verdict, judge
 from monitor.errors import ChannelError, StateError
-from monitor.model import Delivery, Destination, Event, Message, Outcome, Severity
+from monitor.model import Delivery, Event, Message, Outcome, Severity
 from monitor.store.base import Store, Transaction
 
 T = TypeVar("T")
 _PAUSE_S = 5.0
 """How long to wait after a failure that is neither the URL's nor the message's, such as a state that is unusable."""
 _LONGEST_WAIT_S = 60.0
+_GRACE_S = 1.0
+"""So much of the deadline is kept for giving back what is still being sent at its end."""
 _log = structlog.get_logger("monitor.delivery")
 
 
-class Sender(Protocol):
-    """What sends: Apprise, or something that prints."""
-
-    async def send(self, destination: Destination, message: Message) -> Outcome:
-        """Try once, and say what came of it; ChannelError if there is no such destination any more."""
-        ...
-
-    async def idle(self, destination: Destination) -> None:
-        """Wait until no earlier send that was given up on still runs."""
-        ...
-
-
-Render = Callable[[Delivery, Event], Message]
-
-
-class Outfit(msgspec.Struct, frozen=True):
-    """What a reload replaces: where to, by what, in what words."""
-
-    destinations: Collection[Destination]
-    sender: Sender
-    render: Render
-
-
-class _Lane(msgspec.Struct):
-    """One URL's queue: the task that empties it, and how long it rests after failures (monotonic seconds)."""
-
-    task: asyncio.Task[None] | None = None
-    failures: int = 0
-    failing_since: float = 0.0
-    rests_until: float = 0.0
+class _Look(NamedTuple):
+    due: dict[str, datetime]
+    orphans: Orphans
 
 
 class DeliveryLoop:
@@ -69,9 +48,11 @@ class DeliveryLoop:
         self._outfit = outfit
         self._clock = clock
         self._owner = owner
-        self._lanes: dict[Destination, _Lane] = {}
+        self._lanes: dict[str, Lane] = {}
+        self._orphans = OrphanReport()
         self._wake = asyncio.Event()
-        self._stopping = False
+        self._changed = asyncio.Event()
+        self._stopped = asyncio.Event()
 
     def wake(self) -> None:
         """Something may be due: look at once."""
@@ -81,107 +62,125 @@ class DeliveryLoop:
         """From the next message on, send with this outfit; a send in flight ends under the old one."""
         self._outfit = outfit
         for lane in self._lanes.values():
-            # The next due message is tried at once and the rests after it are short again; but an outage goes on being
-            # one, so that what waited is sent at its end.
-            lane.failing_since, lane.rests_until = self._clock.monotonic(), 0.0
+            lane.refit(self._clock.monotonic())
+        self._changed.set()
+        self._changed = asyncio.Event()
         self.wake()
 
     async def run(self) -> None:
         """Send what is due, sleep until something is, and so on until ``stop``."""
-        while not self._stopping:
+        while not self._stopped.is_set():
             self._wake.clear()
-            wait = await self._start_lanes()
-            await self._sleep(wait)
+            # Another process may hold the state for longer than a stop may last.
+            wait = await _first_of(self._start_lanes(), self._stopped.wait())
+            await _first_of(self._clock.sleep(wait), self._wake.wait(), self._stopped.wait())
 
     async def drain(self) -> bool:
         """Try each due delivery once; whether all of them arrived."""
         now = self._clock.now()
-        lanes = await self._store.transact(lambda tx: self._look(tx, now))
-        results = await asyncio.gather(*(self._try_each(to) for to in lanes))
+        look = await self._store.transact(lambda tx: self._look(tx, now))
+        self._orphans.tell(look.orphans, now)
+        results = await asyncio.gather(*(self._try_each(url) for url in look.due))
         return all(results)
 
     async def stop(self, deadline_s: float) -> None:
         """Claim nothing more; give sends under way so long; leave the rest as it was."""
-        self._stopping = True
-        self.wake()
+        self._stopped.set()
         tasks = [lane.task for lane in self._lanes.values() if lane.task]
-        if not tasks:
-            return
-        _, late = await asyncio.wait(tasks, timeout=deadline_s)
+        grace = min(_GRACE_S, deadline_s / 4)
+        late = await _unfinished(tasks, deadline_s - grace)
         for task in late:
             task.cancel()
-        await asyncio.gather(*late, return_exceptions=True)
+        # What cannot be given back now, because another process holds the state, the next start gives back.
+        await _unfinished(late, grace)
 
     async def _start_lanes(self) -> float:
         """Start each lane that something is due for; seconds until the next one may be."""
         now = self._clock.now()
+        busy = [url for url, lane in self._lanes.items() if lane.task]
         try:
-            due = await self._store.transact(lambda tx: self._look(tx, now))
+            look = await self._store.transact(lambda tx: self._look(tx, now, busy))
         except StateError as error:
             _log.error("state_unusable", error=str(error))
             return _PAUSE_S
-        waits = [_LONGEST_WAIT_S]
-        for to, at in due.items():
-            lane = self._lanes.setdefault(to, _Lane())
-            if lane.task is not None:
-                continue
-            wait = max((at - now).total_seconds(), lane.rests_until - self._clock.monotonic())
-            if wait > 0:
-                waits.append(wait)
-            else:
-                lane.task = asyncio.create_task(self._run_lane(to, lane), name=f"lane {to}")
-        return min(waits)
+        self._orphans.tell(look.orphans, now)
+        return min([_LONGEST_WAIT_S, *(self._start(url, (at - now).total_seconds()) for url, at in look.due.items())])
 
-    def _look(self, tx: Transaction, now: datetime) -> dict[Destination, datetime]:
-        lanes = tx.lanes(now)
-        for to in [to for to in lanes if to not in self._outfit.destinations]:
-            del lanes[to]
-            tx.bury_orphans(to, now, f"waits: the configuration has no channel {to}")
-        return lanes
+    def _start(self, url: str, due_in: float) -> float:
+        """Start this lane if its time has come; seconds until it may."""
+        homes = self._outfit.homes(url)
+        lane = self._lanes.setdefault(url, Lane(str(homes[0]) if homes else url))
+        if lane.task is not None:
+            return _LONGEST_WAIT_S
+        wait = max(due_in, lane.rests_until - self._clock.monotonic())
+        if wait > 0:
+            return wait
+        lane.task = asyncio.create_task(self._run_lane(url, lane), name=f"lane {lane.name}")
+        return _LONGEST_WAIT_S
 
-    async def _run_lane(self, to: Destination, lane: _Lane) -> None:
+    def _look(self, tx: Transaction, now: datetime, busy: list[str] | None = None) -> _Look:
+        """What is due where. ``busy`` are the lanes at work: what was claimed for any other, nobody sends any more."""
+        if busy is not None:
+            tx.give_back(self._owner, busy)
+        homes = self._outfit.destinations
+        orphans = tend(tx, homes, now)
+        return _Look(tx.lanes(now, homes), orphans)
+
+    async def _run_lane(self, url: str, lane: Lane) -> None:
         try:
-            await self._empty(to, lane)
-        except Exception as error:  # noqa: BLE001  # whatever it is, this lane must neither end nor spin
+            await self._empty(url, lane)
+        except (ChannelError, StateError) as error:
             lane.rests_until = self._clock.monotonic() + _PAUSE_S
-            _report_trouble(to, error)
+            report_trouble(lane.name, error)
+        except Exception as error:  # noqa: BLE001  # whatever it is, this lane must neither end nor spin
+            lane.rest(RetryIn(_PAUSE_S, _PAUSE_S), self._clock.monotonic(), self._clock.random())
+            report_trouble(lane.name, error)
         finally:
             lane.task = None
             self.wake()
 
-    async def _empty(self, to: Destination, lane: _Lane) -> None:
+    async def _empty(self, url: str, lane: Lane) -> None:
         """Send what is due in this lane, until it is empty or must rest."""
-        while not self._stopping:
-            await self._outfit.sender.idle(to)
-            claimed = await self._store.transact(lambda tx: self._claim(tx, to))
+        while await self._free(url):
+            claimed = await self._store.transact(lambda tx: self._claim(tx, url))
             if claimed is None:
                 return
-            verdict = await self._deliver(*claimed)
+            verdict = await self._deliver(*claimed, lane.failures)
             if isinstance(verdict, RetryIn):
-                self._rest(lane, verdict)
+                lane.rest(verdict, self._clock.monotonic(), self._clock.random())
                 return
-            await self._recover(to, lane, verdict)
+            if isinstance(verdict, Sent):
+                await self._recover(url, lane)
 
-    async def _try_each(self, to: Destination) -> bool:
+    async def _free(self, url: str) -> bool:
+        """Wait until no send to this URL is under way; False if there is nothing more to send there."""
+        while not self._stopped.is_set() and (homes := self._outfit.homes(url)):
+            changed = self._changed.wait()
+            if not await _first_of(self._outfit.sender.idle(homes[0]), changed, self._stopped.wait()):
+                return not self._stopped.is_set()
+        return False
+
+    async def _try_each(self, url: str) -> bool:
         """Send what is due in this lane, in its order and each once, however long that takes; whether all arrived."""
         arrived, last = True, 0
-        while not self._stopping:
-            claimed = await self._store.transact(partial(self._claim, to=to, after=last))
+        while not self._stopped.is_set():
+            claimed = await self._store.transact(partial(self._claim, url=url, after=last))
             if claimed is None:
                 break
             last = claimed[0].id
             arrived &= isinstance(await self._deliver(*claimed), Sent)
         return arrived
 
-    def _claim(self, tx: Transaction, to: Destination, after: int | None = None) -> tuple[Delivery, Event] | None:
-        delivery = tx.claim_delivery(to, self._owner, self._clock.now(), after)
+    def _claim(self, tx: Transaction, url: str, after: int | None = None) -> tuple[Delivery, Event] | None:
+        homes = self._outfit.homes(url)
+        delivery = tx.claim_delivery(homes, self._owner, self._clock.now(), after) if homes else None
         return None if delivery is None else (delivery, tx.events_of(delivery.id)[0].event)
 
-    async def _deliver(self, delivery: Delivery, event: Event) -> Verdict:
+    async def _deliver(self, delivery: Delivery, event: Event, lane_failures: int = 0) -> Verdict:
         """Render, send, settle."""
         message, outcome = await self._attempt(self._outfit, delivery, event)
         now = self._clock.now()
-        verdict = judge(outcome, delivery, now, self._clock.random())
+        verdict = judge(outcome, delivery, now, self._clock.random(), lane_failures + 1)
 
         def settle(tx: Transaction) -> bool:
             if isinstance(verdict, RetryIn):
@@ -189,17 +188,18 @@ class DeliveryLoop:
             return tx.settle(delivery, now, outcome, message.title, message.body)
 
         await self._insist(settle)
-        _report(delivery, outcome, verdict, now)
+        report_attempt(delivery, outcome, verdict, now)
         return verdict
 
     async def _attempt(self, outfit: Outfit, delivery: Delivery, event: Event) -> tuple[Message, Outcome]:
         """Render and send. What nobody foresaw is a failed attempt like others, and seen as one."""
         message = Message("", "", Severity.INFO, delivery.ref)
         try:
-            message = outfit.render(delivery, event)
-            return message, await outfit.sender.send(Destination(delivery.channel, delivery.url_number), message)
+            message = encodable(outfit.render(delivery, event))
+            outcome = await outfit.sender.send(outfit.line(delivery), message)
+            return message, msgspec.structs.replace(outcome, reason=whole(outcome.reason))
         except (asyncio.CancelledError, ChannelError):
-            await self._store.transact(lambda tx: tx.unclaim(delivery))
+            await self._insist(lambda tx: tx.unclaim(delivery))
             raise
         except Exception as error:  # noqa: BLE001  # any bug in rendering or sending: no alert may be lost to it
             _log.error("delivery_failed", delivery=delivery.id, ref=delivery.ref, exc_info=error)
@@ -212,68 +212,39 @@ class DeliveryLoop:
                 # Shielded: a write that waits for its turn when ``stop`` loses patience is still done.
                 return await asyncio.shield(self._store.transact(work))
             except StateError as error:
-                if self._stopping:
+                if self._stopped.is_set():
                     raise
                 _log.error("state_unusable", error=str(error))
                 await self._clock.sleep(_PAUSE_S)
 
-    def _rest(self, lane: _Lane, verdict: RetryIn) -> None:
-        """A failure that may pass is the URL's rather than the message's: nothing else is tried there for a while.
-
-        The rest grows with the lane's failures in a row, not the message's, so that one bad message holds up no other.
-        """
-        now = self._clock.monotonic()
-        if not lane.failures:
-            lane.failing_since = now
-        age = timedelta(seconds=now - lane.failing_since)
-        lane.rests_until = now + max(backoff(lane.failures, age, self._clock.random()), verdict.wish)
-        lane.failures += 1
-
-    async def _recover(self, to: Destination, lane: _Lane, verdict: Verdict) -> None:
+    async def _recover(self, url: str, lane: Lane) -> None:
         """A URL that answers again gets at once what waited for it; after a single failure each keeps its own pace.
 
         So does what has failed more often than this outage explains: it fails while others succeed.
         """
-        if isinstance(verdict, Dead):
-            return
-        if lane.failures > 1:
-            now = self._clock.now()
-            await self._store.transact(lambda tx: tx.hasten(to, now, lane.failures))
-        lane.failures = 0
-
-    async def _sleep(self, seconds: float) -> None:
-        waiting = [asyncio.ensure_future(self._wake.wait()), asyncio.ensure_future(self._clock.sleep(seconds))]
-        try:
-            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for future in waiting:
-                future.cancel()
+        if lane.recovers:
+            now, most = self._clock.now(), lane.explains
+            await self._store.transact(lambda tx: tx.hasten(url, now, most))
+        lane.answers()
 
 
-def _report_trouble(to: Destination, error: Exception) -> None:
-    match error:
-        case ChannelError():
-            _log.info("channel_gone", channel=str(to), reason=str(error))
-        case StateError():
-            _log.error("state_unusable", channel=str(to), error=str(error))
-        case _:
-            _log.error("lane_failed", channel=str(to), exc_info=error)
+async def _first_of(*works: Awaitable[T]) -> T:
+    """What the first of them to end returns or raises; the others are cancelled."""
+    tasks = [asyncio.ensure_future(work) for work in works]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        return next(task for task in tasks if task in done).result()
+    finally:
+        for task in tasks:
+            task.cancel()
 
 
-def _report(delivery: Delivery, outcome: Outcome, verdict: Verdict, now: datetime) -> None:
-    fields = {
-        "delivery": delivery.id,
-        "ref": delivery.ref,
-        "route": delivery.route,
-        "channel": str(Destination(delivery.channel, delivery.url_number)),
-        "source": delivery.source,
-        "attempt": delivery.attempts + 1,
-        "waited_s": round((now - delivery.created_at).total_seconds(), 3),
-    }
-    match verdict:
-        case Sent():
-            _log.info("delivery_sent", **fields)
-        case RetryIn(seconds):
-            _log.warning("delivery_retried", **fields, reason=outcome.reason, retry_in_s=round(seconds, 1))
-        case Dead():
-            _log.error("delivery_dead", **fields, reason=outcome.reason)
+async def _unfinished(tasks: list[asyncio.Task[None]], seconds: float) -> list[asyncio.Task[None]]:
+    """Those of them that have not ended after so long."""
+    if not tasks:
+        return []
+    _, late = await asyncio.wait(tasks, timeout=seconds)
+    return list(late)
+
+
+__all__ = ["DeliveryLoop", "Outfit", "Render", "Sender"]

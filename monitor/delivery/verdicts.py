@@ -35,11 +35,14 @@ class Dead(msgspec.Struct, frozen=True):
 Verdict = Sent | RetryIn | Dead
 
 
-def judge(outcome: Outcome, delivery: Delivery, now: datetime, chance: float) -> Verdict:
-    """The verdict on ``delivery``, whose attempts do not yet count this one; ``chance`` is from 0 to 1."""
+def judge(outcome: Outcome, delivery: Delivery, now: datetime, chance: float, lane_failures: int = 0) -> Verdict:
+    """The verdict on ``delivery``, whose attempts do not yet count this one; ``chance`` is from 0 to 1.
+
+    ``lane_failures``: how often its URL has failed in a row. With many waiting, each is tried a few times only.
+    """
     if outcome.delivered:
         return Sent()
-    over = now >= delivery.expires_at and delivery.attempts + 1 >= _LEAST_ATTEMPTS
+    over = now >= delivery.expires_at and max(delivery.attempts + 1, lane_failures) >= _LEAST_ATTEMPTS
     if outcome.permanent or over:
         return Dead()
     wait = backoff(delivery.attempts, now - delivery.created_at, chance)

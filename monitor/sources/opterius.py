@@ -29,6 +29,8 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _NO_ERROR = (b"", b"null", b"false", b"0", b'""', b"[]", b"{}")
 _FAILED = (b"false", b"0", b'"false"', b'"0"')
 _Text = Annotated[str, msgspec.Meta(min_length=1)]
+# No database holds a NUL in a key.
+_IdText = Annotated[str, msgspec.Meta(min_length=1, pattern=r"^[^\x00]+$")]
 
 
 class OpteriusSettings(Section):
@@ -46,7 +48,7 @@ class OpteriusSettings(Section):
 
 class _Row(msgspec.Struct, gc=False):
     # Id and status make an order. The rest may be nonsense without costing the row, and is read only when asked for.
-    id: int | _Text
+    id: int | _IdText
     status: _Text
     total: Raw = ABSENT
     currency_code: Raw = ABSENT
@@ -226,7 +228,7 @@ def _fault(raw: Raw) -> str:
 
 
 class _Id(msgspec.Struct):
-    id: int | _Text
+    id: int | _IdText
 
 
 _id_decoder = msgspec.json.Decoder(_Id)

@@ -7,7 +7,7 @@ open across an await. Times are aware UTC; the store keeps them as integer micro
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol, TypeVar
 
@@ -124,12 +124,17 @@ class Transaction(Protocol):
         """Write a delivery of this event, due now; its id."""
         ...
 
-    def lanes(self, now: datetime) -> dict[Destination, datetime]:
-        """When something is next due for each destination that something waits for."""
+    def lanes(self, now: datetime, homes: Collection[Destination]) -> dict[str, datetime]:
+        """When something for one of these destinations is next due, by the digest of its URL.
+
+        What waits for any other destination cannot be sent, and holds up nothing.
+        """
         ...
 
-    def claim_delivery(self, to: Destination, owner: str, now: datetime, after: int | None = None) -> Delivery | None:
-        """The next due delivery to this destination that no earlier one about the same order precedes.
+    def claim_delivery(
+        self, homes: Sequence[Destination], owner: str, now: datetime, after: int | None = None
+    ) -> Delivery | None:
+        """The next due delivery to these destinations, all of one URL, that no earlier one about its order precedes.
 
         Next is what was tried least, then the oldest; with ``after`` (0 or an id), the oldest after that one.
         """
@@ -151,15 +156,27 @@ class Transaction(Protocol):
         """Leave a claimed delivery as it was before the claim."""
         ...
 
-    def hasten(self, to: Destination, now: datetime, most_attempts: int | None = None) -> None:
-        """What waits for another attempt at this destination is due now: the destination answers again.
+    def give_back(self, owner: str, busy: Collection[str]) -> int:
+        """Unclaim what this owner has claimed, but for these URLs (digests), where it is sending; how many."""
+        ...
 
-        ``most_attempts``: only what was tried so often at most.
+    def hasten(self, url: str, now: datetime, most_attempts: int | None = None) -> None:
+        """What waits for another attempt at this URL (its digest) is due now: the URL answers again.
+
+        Not what the endpoint asked to wait for longer. ``most_attempts``: only what was tried so often at most.
         """
         ...
 
-    def bury_orphans(self, to: Destination, now: datetime, reason: str) -> int:
-        """Say why nothing of this lane is sent; bury what has waited for its whole day. How many were buried."""
+    def orphans(self, homes: Collection[Destination]) -> dict[Destination, int]:
+        """Where else deliveries wait for, and how many each."""
+        ...
+
+    def move(self, orphan: Destination, to: Destination) -> int:
+        """Let what waits for a destination that is gone wait for this one, unless it got the event; how many."""
+        ...
+
+    def bury_orphans(self, orphan: Destination, now: datetime, reason: str) -> list[Delivery]:
+        """Say why nothing of this lane is sent; bury what has waited for its whole day: what was buried."""
         ...
 
     def resurrect(self, ids: Sequence[int] | None, now: datetime) -> int:

@@ -2,47 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 import msgspec
 
 from monitor.model import Delivery, DeliveryState, Destination, Event, OrderEvent, Outcome
 from monitor.store.base import Attempt, StoredEvent
 from monitor.store.order_rows import EVENT
-from monitor.store.sql import Rows, from_us, from_us_or_none, to_us, to_us_interval
+from monitor.store.orphan_rows import OrphanRows, json_of
+from monitor.store.outbox_row import COLUMNS, delivery_of
+from monitor.store.sql import from_us, to_us, to_us_interval
 
 DAY = timedelta(days=1)
 """How long a delivery is tried before it is a dead letter (promise 4)."""
 
 _OUTCOME = msgspec.json.Decoder(Outcome)
-_COLUMNS = """d.id, d.route, d.channel, d.url_number, d.source, d.order_id, d.state, d.created_at, d.due_at,
-    d.expires_at, d.attempts, d.last_error, d.settled_at, d.title, d.fence"""
 # A due time further ahead than its own interval was written by a clock that has been set back since: it is due.
 _DUE = "CASE WHEN d.due_at > :now + d.retry_in THEN :now ELSE d.due_at END"
-# Deliveries about one order to one URL never overtake each other.
-_FIRST_OF_ITS_ORDER = """
-NOT EXISTS (SELECT 1 FROM deliveries e
-            WHERE e.channel = d.channel AND e.url_number = d.url_number AND e.source = d.source
-              AND e.order_id = d.order_id AND e.id < d.id AND e.state IN ('waiting', 'sending'))
-"""
 
 
-class DeliveryRows(Rows):
+class DeliveryRows(OrphanRows):
     """The part of a transaction that is about deliveries."""
 
     def add_delivery(self, route: str, to: Destination, event: Event, event_id: int, now: datetime) -> int:
         rows = self._db.rows(
             """
-            INSERT INTO deliveries (route, channel, url_number, source, order_id, state, created_at, due_at, retry_in,
-                                    expires_at, attempts, fence)
-            VALUES (:route, :channel, :number, :source, :order_id, 'waiting', :now, :now, 0, :expires, 0, 0)
+            INSERT INTO deliveries (route, channel, url_number, url, source, order_id, state, created_at, due_at,
+                                    retry_in, wish, expires_at, attempts, fence)
+            VALUES (:route, :channel, :number, :url, :source, :order_id, 'waiting', :now, :now,
+                    0, 0, :expires, 0, 0)
             RETURNING id
             """,
             route=route,
             channel=to.channel,
             number=to.number,
+            url=to.url,
             source=event.source,
             order_id=event.order.id if isinstance(event, OrderEvent) else "",
             now=to_us(now),
@@ -56,33 +51,36 @@ class DeliveryRows(Rows):
         )
         return delivery_id
 
-    def lanes(self, now: datetime) -> dict[Destination, datetime]:
+    def lanes(self, now: datetime, homes: Collection[Destination]) -> dict[str, datetime]:
         rows = self._db.rows(
             f"""
-            SELECT d.channel, d.url_number, MIN({_DUE}) FROM deliveries d
-            WHERE d.state = 'waiting' AND {_FIRST_OF_ITS_ORDER} GROUP BY d.channel, d.url_number
+            SELECT d.url, MIN({_DUE}) FROM deliveries d
+            WHERE d.state = 'waiting' AND {self.at_home("d")} AND {self._first_of_its_order} GROUP BY d.url
             """,  # noqa: S608  # built of this file's constants
             now=to_us(now),
+            homes=json_of(homes),
         )
-        return {Destination(channel, number): from_us(due) for channel, number, due in rows}
+        return {url: from_us(due) for url, due in rows}
 
-    def claim_delivery(self, to: Destination, owner: str, now: datetime, after: int | None = None) -> Delivery | None:
+    def claim_delivery(
+        self, homes: Sequence[Destination], owner: str, now: datetime, after: int | None = None
+    ) -> Delivery | None:
         # By attempts: what fails again and again must not come before what has not been tried.
         rows = self._db.rows(
             f"""
-            SELECT {_COLUMNS} FROM deliveries d
-            WHERE d.state = 'waiting' AND d.channel = :channel AND d.url_number = :number
-              AND {_DUE} <= :now AND {_FIRST_OF_ITS_ORDER} AND d.id > :after
+            SELECT {COLUMNS} FROM deliveries d
+            WHERE d.state = 'waiting' AND d.url = :url AND {self.at_home("d")}
+              AND {_DUE} <= :now AND {self._first_of_its_order} AND d.id > :after
             ORDER BY {"d.attempts, d.id" if after is None else "d.id"} LIMIT 1
             """,  # noqa: S608  # built of this file's constants
-            channel=to.channel,
-            number=to.number,
+            url=homes[0].url,
+            homes=json_of(homes),
             now=to_us(now),
             after=after or 0,
         )
         if not rows:
             return None
-        delivery = _delivery(rows[0])
+        delivery = delivery_of(rows[0])
         claimed = self._db.run(
             "UPDATE deliveries SET state = 'sending', owner = :owner, fence = fence + 1"
             " WHERE id = :id AND state = 'waiting' AND fence = :fence",
@@ -127,13 +125,14 @@ class DeliveryRows(Rows):
         retried = self._db.run(
             """
             UPDATE deliveries SET state = 'waiting', due_at = :due, retry_in = :retry_in, attempts = attempts + 1,
-                                  last_error = :error, owner = NULL
+                                  wish = :wish, last_error = :error, owner = NULL
             WHERE id = :id AND state = 'sending' AND fence = :fence
             """,
             id=delivery.id,
             fence=delivery.fence,
             due=to_us(at) + wait,
             retry_in=wait,
+            wish=to_us_interval(min(due_in_s, outcome.retry_after or 0.0)),
             error=outcome.reason,
         )
         return self._record(delivery, at, outcome, retried)
@@ -146,57 +145,54 @@ class DeliveryRows(Rows):
             fence=delivery.fence,
         )
 
-    def hasten(self, to: Destination, now: datetime, most_attempts: int | None = None) -> None:
+    def give_back(self, owner: str, busy: Collection[str]) -> int:
+        return self._db.run(
+            f"""
+            UPDATE deliveries SET state = 'waiting', owner = NULL
+            WHERE state = 'sending' AND owner = :owner AND url NOT IN (SELECT value FROM {self._db.json_list}(:busy))
+            """,  # noqa: S608  # the driver's own constant
+            owner=owner,
+            busy=json_of(busy),
+        )
+
+    def hasten(self, url: str, now: datetime, most_attempts: int | None = None) -> None:
+        # due_at - retry_in is when it was tried, from which the endpoint's wish counts.
         self._db.run(
             """
             UPDATE deliveries SET due_at = :now, retry_in = 0
-            WHERE state = 'waiting' AND channel = :channel AND url_number = :number AND attempts > 0 AND due_at > :now
-              AND (:most IS NULL OR attempts <= :most)
+            WHERE state = 'waiting' AND url = :url AND attempts > 0 AND due_at > :now
+              AND due_at - retry_in + wish <= :now AND (:most IS NULL OR attempts <= :most)
             """,
-            channel=to.channel,
-            number=to.number,
+            url=url,
             now=to_us(now),
             most=most_attempts,
-        )
-
-    def bury_orphans(self, to: Destination, now: datetime, reason: str) -> int:
-        lane = {"channel": to.channel, "number": to.number, "reason": reason}
-        waiting = "state = 'waiting' AND channel = :channel AND url_number = :number"
-        self._db.run(
-            f"UPDATE deliveries SET last_error = :reason WHERE {waiting} AND last_error IS NOT :reason",  # noqa: S608  # constant
-            **lane,
-        )
-        return self._db.run(
-            f"UPDATE deliveries SET state = 'dead', settled_at = :now WHERE {waiting} AND expires_at <= :now",  # noqa: S608
-            now=to_us(now),
-            **lane,
         )
 
     def resurrect(self, ids: Sequence[int] | None, now: datetime) -> int:
         return self._db.run(
             f"""
-            UPDATE deliveries SET state = 'waiting', due_at = :now, retry_in = 0, expires_at = :expires,
+            UPDATE deliveries SET state = 'waiting', due_at = :now, retry_in = 0, wish = 0, expires_at = :expires,
                                   settled_at = NULL
             WHERE state = 'dead' AND (:all OR id IN (SELECT value FROM {self._db.json_list}(:ids)))
             """,  # noqa: S608  # the driver's own constant
             now=to_us(now),
             expires=to_us(now + DAY),
             all=ids is None,
-            ids=msgspec.json.encode(list(ids or ())).decode(),
+            ids=json_of(ids or ()),
         )
 
     def deliveries(self, states: Sequence[DeliveryState] | None = None, limit: int | None = None) -> list[Delivery]:
         rows = self._db.rows(
             f"""
-            SELECT {_COLUMNS} FROM deliveries d
+            SELECT {COLUMNS} FROM deliveries d
             WHERE :all OR d.state IN (SELECT value FROM {self._db.json_list}(:states))
             ORDER BY d.id DESC LIMIT :most
             """,  # noqa: S608  # built of this file's constants
             all=states is None,
-            states=msgspec.json.encode(list(states or ())).decode(),
+            states=json_of(states or ()),
             most=2**62 if limit is None else limit,
         )
-        return [_delivery(row) for row in reversed(rows)]
+        return [delivery_of(row) for row in reversed(rows)]
 
     def attempts(self, delivery_id: int) -> list[Attempt]:
         rows = self._db.rows("SELECT at, doc FROM attempts WHERE delivery_id = :id ORDER BY id", id=delivery_id)
@@ -208,6 +204,15 @@ class DeliveryRows(Rows):
             before=to_us(settled_before),
         )
 
+    @property
+    def _first_of_its_order(self) -> str:
+        """Deliveries about one order to one URL never overtake each other; but what cannot be sent blocks nothing."""
+        return f"""
+        NOT EXISTS (SELECT 1 FROM deliveries e
+                    WHERE e.url = d.url AND e.source = d.source AND e.order_id = d.order_id AND e.id < d.id
+                      AND e.state IN ('waiting', 'sending') AND (e.state = 'sending' OR {self.at_home("e")}))
+        """  # noqa: S608  # constants
+
     def _record(self, delivery: Delivery, at: datetime, outcome: Outcome, settled: int) -> bool:
         """What was tried is recorded in any case: a superseded claim may have sent a copy."""
         self._db.run(
@@ -217,41 +222,3 @@ class DeliveryRows(Rows):
             doc=msgspec.json.encode(outcome).decode(),
         )
         return settled > 0
-
-
-def _delivery(row: tuple[Any, ...]) -> Delivery:
-    return Delivery(
-        id=row[0],
-        ref=reference(row[0]),
-        route=row[1],
-        channel=row[2],
-        url_number=row[3],
-        source=row[4],
-        order_id=row[5] or None,
-        state=DeliveryState(row[6]),
-        created_at=from_us(row[7]),
-        due_at=from_us(row[8]),
-        expires_at=from_us(row[9]),
-        attempts=row[10],
-        last_error=row[11],
-        settled_at=from_us_or_none(row[12]),
-        title=row[13],
-        fence=row[14],
-    )
-
-
-_DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-_FACTOR = 0x9E3779B1
-
-
-def reference(delivery_id: int) -> str:
-    """A delivery's short reference, such as ``7K3F``: its id, scrambled so that neighbours look different.
-
-    Multiplying by an odd number permutes the numbers below a power of two, so no two ids share a reference.
-    Crockford's base 32 has no letters that are easily misread.
-    """
-    length = 4
-    while delivery_id >= 1 << (5 * length):
-        length += 1
-    scrambled = delivery_id * _FACTOR % (1 << (5 * length))
-    return "".join(_DIGITS[scrambled >> (5 * place) & 31] for place in reversed(range(length)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -22,6 +23,7 @@ from monitor.store.tally_rows import TallyRows
 
 T = TypeVar("T")
 
+_TURN_S = 0.25
 _BUSY_S = 30.0
 """How long a transaction waits for another process's, such as a `deliveries retry` beside the daemon."""
 
@@ -38,6 +40,7 @@ class SqliteStore:
         self.created = created
         self._connection = connection
         self._lock = lock
+        self._closing = False
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="state")
         self._transaction: Transaction = SqlTransaction(_Driver(connection))
 
@@ -76,7 +79,7 @@ class SqliteStore:
 
     def _run(self, begin: str, work: Callable[[Transaction], T]) -> T:
         try:
-            self._connection.execute(begin)
+            self._begin(begin)
             try:
                 result = work(self._transaction)
                 self._connection.execute("COMMIT")
@@ -85,12 +88,27 @@ class SqliteStore:
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
                 raise
-        except (sqlite3.Error, msgspec.DecodeError) as error:  # a row that cannot be decoded has been damaged
+        # A row that cannot be decoded has been damaged; text or a number can be such that no column takes it.
+        except (sqlite3.Error, msgspec.DecodeError, UnicodeError, OverflowError) as error:
             raise StateUnreachable(f"{self.path}: {error}") from error
         return result
 
+    def _begin(self, begin: str) -> None:
+        """Wait in short turns while another process writes: whoever closes the state must not wait for all of it."""
+        patience = time.monotonic() + _BUSY_S
+        while True:
+            try:
+                self._connection.execute(begin)
+            except sqlite3.OperationalError as error:
+                busy = error.sqlite_errorcode == sqlite3.SQLITE_BUSY
+                if not busy or self._closing or time.monotonic() >= patience:
+                    raise
+            else:
+                return
+
     async def aclose(self) -> None:
-        """Wait for the transaction under way, close the file, give up the lock."""
+        """Wait for the transaction under way, but for no other process; close the file, give up the lock."""
+        self._closing = True
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(self._thread, self._connection.close)
         self._thread.shutdown(wait=True)
@@ -127,6 +145,7 @@ def _connect(path: Path, *, exclusive: bool) -> sqlite3.Connection:
         if exclusive:
             connection.execute("PRAGMA journal_mode = WAL")
             _void_claims(connection)
+        connection.execute(f"PRAGMA busy_timeout = {int(_TURN_S * 1000)}")
     except sqlite3.Error as error:
         connection.close()
         raise StateUnreachable(f"{path}: {error}") from None

@@ -116,7 +116,7 @@ def trouble(tx: Transaction) -> None:
         ("mail", f"mail server refused the recipient (550 5.1.1 {DETAIL})"),
     ):
         tx.add_delivery("fraud", Destination(channel), event, event_id, AT)
-        delivery = tx.claim_delivery(Destination(channel), "test", AT)
+        delivery = tx.claim_delivery([Destination(channel)], "test", AT)
         assert delivery is not None
         tx.retry_at(delivery, AT, 60, Outcome(delivered=False, reason=reason))
 

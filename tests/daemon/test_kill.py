@@ -26,7 +26,7 @@ from monitor.model import normalise_status
 from monitor.simulator.server import Simulator
 from monitor.simulator.truth import ChangeKind, TrueChange
 from monitor.simulator.world import World
-from monitor.store.delivery_rows import reference
+from monitor.store.outbox_row import reference
 
 DRIVER = str(Path(__file__).with_name("dying_daemon.py"))
 SENDING, ANYWHERE = "sending", "anywhere"

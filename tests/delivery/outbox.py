@@ -15,7 +15,7 @@ from monitor.store.sqlite import SqliteStore
 
 T = TypeVar("T")
 START = datetime(2026, 4, 11, 8, 0, tzinfo=UTC)
-OPS, MAIL = Destination("ops"), Destination("mail")
+OPS, MAIL = Destination("ops", 1, "a0"), Destination("mail", 1, "b0")
 SENT = Outcome(delivered=True, status=200)
 FAILED = Outcome(delivered=False, reason="503 Service Unavailable", status=503)
 REFUSED = Outcome(delivered=False, reason="404 Not Found", status=404, permanent=True)
@@ -63,7 +63,7 @@ class WatchedStore:
     def __init__(self, inner: SqliteStore) -> None:
         self.inner = inner
         self.busy = self.transactions = 0
-        self.broken = False
+        self.broken = self.closed = False
 
     async def transact(self, work: Callable[[Transaction], T]) -> T:
         self.transactions += 1
@@ -79,7 +79,9 @@ class WatchedStore:
         return await self.inner.read(work)
 
     async def aclose(self) -> None:
-        await self.inner.aclose()
+        if not self.closed:
+            self.closed = True
+            await self.inner.aclose()
 
 
 class Copy(NamedTuple):
@@ -92,7 +94,10 @@ class Copy(NamedTuple):
 
 
 class Endpoints:
-    """A Sender. ``answer`` says what becomes of a message; ``held`` destinations keep it until they are let go."""
+    """A Sender. ``answer`` says what becomes of a message; ``held`` destinations keep it until they are let go.
+
+    ``hung`` are those where a send that was given up on still runs.
+    """
 
     def __init__(self, clock: HandClock, destinations: Collection[Destination] = (OPS, MAIL)) -> None:
         self._clock = clock
@@ -101,6 +106,7 @@ class Endpoints:
         self.tried: list[Copy] = []
         self.arrived: list[Copy] = []
         self.held: dict[Destination, asyncio.Event] = {}
+        self.hung: dict[Destination, asyncio.Event] = {}
         self.running = 0
 
     async def send(self, destination: Destination, message: Message) -> Outcome:
@@ -119,7 +125,8 @@ class Endpoints:
         return outcome
 
     async def idle(self, destination: Destination) -> None:
-        return
+        if destination in self.hung:
+            await self.hung[destination].wait()
 
     def orders(self, to: Destination = OPS) -> list[str]:
         """The orders whose messages have arrived there, in this order."""
@@ -165,6 +172,11 @@ class Outbox:
         """A loop as a fresh process has it."""
         store: Store = self.store
         return DeliveryLoop(store, self.outfit(), self.clock, "tests")
+
+    def serve(self, *destinations: Destination) -> None:
+        """Reload: these are the channels' URLs now."""
+        self.endpoints.destinations = set(destinations)
+        self.loop.refit(self.outfit())
 
     def outfit(self, render: Render = title_only, sender: Endpoints | None = None) -> Outfit:
         sender = sender or self.endpoints

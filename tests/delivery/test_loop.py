@@ -115,7 +115,7 @@ async def test_one_url_that_hangs_delays_no_other(outbox: Outbox) -> None:
 
 
 async def test_two_urls_of_one_channel_are_apart(outbox: Outbox) -> None:
-    second = Destination("ops", 2)
+    second = Destination("ops", 2, "c0")
     outbox.endpoints.destinations.add(second)
     outbox.loop.refit(outbox.outfit())
     outbox.endpoints.answer = down_until(DAY, OPS)

@@ -154,6 +154,7 @@ class MailServer(Receiver):
         super().__init__()
         self.logins: list[tuple[str, str]] = []
         self._server: asyncio.Server | None = None
+        self._talks: list[SMTP] = []
 
     @property
     def url(self) -> str:
@@ -169,11 +170,18 @@ class MailServer(Receiver):
         if server:
             server.close()
             await server.wait_closed()
+        # A connection that outlives its test is a warning, and so an error, in whichever test comes next.
+        for talk in self._talks:
+            if isinstance(talk.transport, asyncio.Transport):
+                talk.transport.abort()
+        await asyncio.sleep(0)
 
     def _speak(self) -> SMTP:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # it thinks that passwords need TLS
-            return SMTP(self, hostname="mail.example.com", authenticator=self._log_in, auth_require_tls=False)
+            talk = SMTP(self, hostname="mail.example.com", authenticator=self._log_in, auth_require_tls=False)
+        self._talks.append(talk)
+        return talk
 
     def _log_in(self, server: SMTP, session: Any, envelope: Any, mechanism: str, data: LoginPassword) -> AuthResult:
         """Repeats the login when it refuses it, as some servers do."""

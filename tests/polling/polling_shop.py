@@ -10,6 +10,7 @@ import msgspec
 from pydantic import SecretStr
 
 from monitor.errors import ServerFailed, Unreachable
+from monitor.polling.full import SECOND_PAGE_SIZE
 from monitor.polling.poller import Reading
 from monitor.simulator.dialect import Asked, Call, Listing, ListOrder, raw_json_reply
 from monitor.simulator.faults import Fault, Faults
@@ -54,7 +55,10 @@ class SmallPages(Fault, frozen=True, kw_only=True):
 
 
 class Shop:
-    """The simulated API, asked in memory. ``served`` holds every row that it gave away since it was last cleared."""
+    """The simulated API, asked in memory. ``served`` holds every row that it gave away since it was last cleared.
+
+    Second reads aside: they only say whether a first one is believed.
+    """
 
     def __init__(
         self,
@@ -101,7 +105,8 @@ class Shop:
             raise ServerFailed(f"{reply.status} from {URL}: it cannot answer now")
         if self.fails(len(self.calls), call):
             raise Unreachable(f"{URL}: no connection")
-        self.served += msgspec.json.decode(reply.body)["data"]
+        if call.query.get("per_page") != str(SECOND_PAGE_SIZE):
+            self.served += msgspec.json.decode(reply.body)["data"]
         return reply.body
 
     def reading(self) -> Reading:

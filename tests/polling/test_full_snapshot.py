@@ -21,7 +21,7 @@ from monitor.simulator.faults import (
     PageDrift,
     RepeatedRows,
 )
-from monitor.sources.base import Answer, Request
+from monitor.sources.base import Answer, ListQuery, Request
 
 ORDERS: list[ListOrder] = ["newest", "oldest"]
 
@@ -266,6 +266,19 @@ async def test_of_two_sightings_the_one_asked_for_after_the_other_came_stands() 
     shop.before_answer = drift
     snapshot = await look(shop, in_flight=1)
     assert snapshot.order("51").status == "active", "on page 2 it was pending; then the insert pushed it to page 3"
+
+
+@pytest.mark.parametrize(("sent", "stands"), [(1.9, "pending"), (2.0, "active"), (2.1, "active")])
+async def test_of_two_answers_that_were_under_way_at_once_the_first_stands(sent: float, stands: str) -> None:
+    """Nobody can say which of them shows the later state: the next poll will."""
+    shop = shop_of(1)
+    request = shop.source().list_request(ListQuery())
+    snapshot = Snapshot()
+    for status, sent_at, received_at in (("pending", 1.0, 2.0), ("active", sent, 3.0)):
+        shop.world.set_status(1, status)
+        answer = msgspec.structs.replace(await shop.get(request), sent=sent_at, received=received_at)
+        snapshot.add(shop.source().decode_list(answer), answer, 1)
+    assert snapshot.order("1").status == stands
 
 
 async def test_the_confirmation_asks_with_another_page_size_on_the_pages_where_the_orders_stood() -> None:

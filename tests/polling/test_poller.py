@@ -145,6 +145,7 @@ async def test_a_return_to_the_first_url_is_a_new_baseline_again_and_its_events_
         watch.shop.world.set_status(3, "pending")
         watch.restart(url=url)
         assert await watch.poll() == []
+        assert watch.result.requests == 3, "two pages, the last of which is full: no return has to be confirmed"
         watch.shop.world.set_status(3, "fraud")
         assert await watch.poll() == [moved(3, "pending", "fraud")]
 

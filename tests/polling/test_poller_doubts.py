@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from polling_shop import CachedPage, Shop, body_of
+from polling_shop import CachedPage, Shop, SmallPages, body_of
 from polling_stage import (
     DOUBTFUL,
     DOWN,
@@ -190,6 +190,18 @@ async def test_a_stale_page_before_a_failing_one_contributes_no_row(watch: Watch
     watch.shop.fails = lambda number, call: call.query == {"page": "2", "per_page": "100"}
     assert await watch.poll() == []
     assert watch.result.snapshot.error is not None
+
+
+async def test_the_newest_order_on_a_page_that_fails_makes_the_others_no_older(store: SqliteStore) -> None:
+    """Oldest first, the newest order stands on the last page: without that page nothing has gone back."""
+    shop = Shop(order="oldest")
+    shop.place(12)
+    shop.faults.set(SmallPages(most=6))
+    watch = Watch(shop, store)
+    await watch.poll()
+    shop.faults.set(Failure(page=2))
+    shop.world.set_status(3, "active")
+    assert await watch.poll() == [moved(3, "pending", "active")]
 
 
 async def test_a_newest_order_that_was_truly_deleted_makes_nothing_stale(watch: Watch) -> None:

@@ -21,6 +21,7 @@ class Serve:
     def __init__(self) -> None:
         self._runners: list[web.AppRunner] = []
         self._servers: list[asyncio.Server] = []
+        self._connections: list[asyncio.WriteTransport] = []
 
     async def __call__(self, handler: Handler, tls: ssl.SSLContext | None = None) -> str:
         app = web.Application()
@@ -36,6 +37,7 @@ class Serve:
         """A server that writes bytes of its own; the request's head is read already."""
 
         async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            self._connections.append(writer.transport)
             try:
                 await reader.readuntil(b"\r\n\r\n")
                 await handler(reader, writer)
@@ -53,6 +55,10 @@ class Serve:
             await runner.cleanup()
         for server in self._servers:
             server.close()
+        # A connection that outlives its test is a warning, and so an error, in whichever test comes next.
+        for transport in self._connections:
+            transport.abort()
+        await asyncio.sleep(0)
 
 
 class HeldClock:

@@ -16,6 +16,7 @@ BAD_ROWS: list[tuple[object, str]] = [
     ({"id": None, "status": "active"}, "id is missing"),
     ({"id": "", "status": "active"}, "id is missing"),
     ({"id": 1.5, "status": "active"}, "id is neither a number nor a text"),
+    ({"id": "8\0", "status": "active"}, "id is neither a number nor a text"),
     ({"id": True, "status": "active"}, "id is neither a number nor a text"),
     ({"id": 1}, "status is missing"),
     ({"id": 1, "status": None}, "status is missing"),

@@ -17,7 +17,8 @@ KINDS: Mapping[str, Callable[[Path], Store]] = {"sqlite": lambda folder: SqliteS
 
 T0 = datetime(2026, 4, 11, 8, 0, 0, 123456, tzinfo=UTC)
 SECOND, HOUR, DAY = timedelta(seconds=1), timedelta(hours=1), timedelta(days=1)
-OPS, MAIL, SECOND_URL = Destination("ops"), Destination("mail"), Destination("ops", 2)
+OPS, MAIL, SECOND_URL = Destination("ops", 1, "a0"), Destination("mail", 1, "b0"), Destination("ops", 2, "c0")
+HOMES = (OPS, MAIL, SECOND_URL)
 SENT = Outcome(delivered=True)
 REFUSED = Outcome(delivered=False, reason="503 from the endpoint", status=503)
 
@@ -65,7 +66,7 @@ async def planned(store: Store, *orders: str, to: Destination = OPS, now: dateti
 
 
 async def claimed(store: Store, to: Destination = OPS, now: datetime = T0) -> Delivery | None:
-    return await store.transact(lambda tx: tx.claim_delivery(to, "one", now))
+    return await store.transact(lambda tx: tx.claim_delivery([to], "one", now))
 
 
 async def certainly_claimed(store: Store, to: Destination = OPS, now: datetime = T0) -> Delivery:

@@ -28,7 +28,7 @@ from monitor.store.sqlite import SqliteStore
 async def hold(store):
     now = datetime(2026, 4, 11, 8, tzinfo=UTC)
     await store.transact(lambda tx: tx.claim("shop", "holder", now, 15))
-    await store.transact(lambda tx: tx.claim_delivery(Destination("ops"), "holder", now))
+    await store.transact(lambda tx: tx.claim_delivery([Destination("ops", 1, "a0")], "holder", now))
     print("held", flush=True)
     sys.stdin.read()
     await store.aclose()
@@ -67,15 +67,14 @@ async def a_state_with_a_delivery(path: Path) -> None:
     await store.aclose()
 
 
-async def test_a_second_process_exits_naming_the_holder(tmp_path: Path) -> None:
+def test_a_second_process_exits_naming_the_holder(tmp_path: Path) -> None:
     path = tmp_path / "state.db"
     store = SqliteStore.open(path)
-    second = await asyncio.create_subprocess_exec(sys.executable, "-c", SECOND, str(path), stderr=subprocess.PIPE)
-    said = (await second.communicate())[1].decode()
+    second = subprocess.run([sys.executable, "-c", SECOND, str(path)], capture_output=True, text=True, check=False)
     assert second.returncode == 1
-    assert f"held by process {os.getpid()} on " in said
-    assert "only one process may poll or send with a state" in said
-    await store.aclose()
+    assert f"held by process {os.getpid()} on " in second.stderr
+    assert "only one process may poll or send with a state" in second.stderr
+    asyncio.run(store.aclose())
 
 
 async def test_a_lock_ends_with_its_holder_however_that_ends_and_its_claims_are_void(tmp_path: Path) -> None:
@@ -90,7 +89,7 @@ async def test_a_lock_ends_with_its_holder_however_that_ends_and_its_claims_are_
     claim = await store.transact(lambda tx: tx.claim("shop", "successor", T0, 15))
     assert claim is not None
     assert claim.fence == 2
-    delivery = await store.transact(lambda tx: tx.claim_delivery(OPS, "successor", T0))
+    delivery = await store.transact(lambda tx: tx.claim_delivery([OPS], "successor", T0))
     assert delivery is not None
     assert (delivery.fence, delivery.attempts) == (2, 0)
     await store.aclose()
@@ -103,7 +102,7 @@ async def test_reading_beside_a_holder_works_and_voids_nothing(tmp_path: Path) -
         beside = SqliteStore.open(path, exclusive=False)
         assert len(await beside.read(lambda tx: tx.deliveries())) == 1
         assert await beside.transact(lambda tx: tx.claim("shop", "beside", T0, 15)) is None
-        assert await beside.transact(lambda tx: tx.claim_delivery(OPS, "beside", T0)) is None
+        assert await beside.transact(lambda tx: tx.claim_delivery([OPS], "beside", T0)) is None
         await beside.aclose()
         with pytest.raises(StateLocked, match=str(holder.pid)):
             SqliteStore.open(path)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from store_examples import (
     DAY,
+    HOMES,
     HOUR,
     KINDS,
     MAIL,
@@ -31,7 +32,7 @@ from store_examples import (
 
 from monitor.model import Delivery, DeliveryState, EventKind
 from monitor.store.base import Attempt, Store
-from monitor.store.delivery_rows import reference
+from monitor.store.outbox_row import reference
 
 
 @pytest.fixture(params=KINDS)
@@ -45,7 +46,8 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
 async def lanes(store: Store, after: timedelta = timedelta(0)) -> dict[object, timedelta]:
     """When each destination is next due, from now."""
     now = T0 + after
-    return {to: due - now for to, due in (await store.transact(lambda tx: tx.lanes(now))).items()}
+    found = await store.transact(lambda tx: tx.lanes(now, HOMES))
+    return {to: found[to.url] - now for to in HOMES if to.url in found}
 
 
 async def all_of(store: Store, *states: DeliveryState) -> list[Delivery]:
@@ -216,7 +218,7 @@ async def test_hastening_makes_due_what_waits_for_another_attempt_in_that_lane_a
     await planned(store, "1", to=MAIL)
     for lane, seconds in ((OPS, 60), (OPS, 600), (MAIL, 60)):
         await retried(store, await certainly_claimed(store, lane), seconds)
-    await store.transact(lambda tx: tx.hasten(OPS, T0 + SECOND))
+    await store.transact(lambda tx: tx.hasten(OPS.url, T0 + SECOND))
     assert await lanes(store, SECOND) == {OPS: timedelta(0), MAIL: 59 * SECOND}
     assert {row.due_at for row in await all_of(store) if row.channel == "ops"} == {T0 + SECOND}
 
@@ -255,9 +257,10 @@ async def test_deliveries_of_a_channel_that_is_gone_wait_visibly_and_are_buried_
     await planned(store, "2", now=T0 + HOUR)
     await planned(store, "3", to=MAIL)
     reason = "there is no channel ops"
-    assert await store.transact(lambda tx: tx.bury_orphans(OPS, T0 + HOUR, reason)) == 0
+    assert await store.transact(lambda tx: tx.bury_orphans(OPS, T0 + HOUR, reason)) == []
     assert [row.last_error for row in await all_of(store)] == [reason, reason, None]
-    assert await store.transact(lambda tx: tx.bury_orphans(OPS, T0 + DAY, reason)) == 1
+    [buried] = await store.transact(lambda tx: tx.bury_orphans(OPS, T0 + DAY, reason))
+    assert buried.order_id == "1"
     [dead] = await all_of(store, DeliveryState.DEAD)
     assert (dead.order_id, dead.last_error, dead.settled_at) == ("1", reason, T0 + DAY)
 
@@ -265,7 +268,7 @@ async def test_deliveries_of_a_channel_that_is_gone_wait_visibly_and_are_buried_
 async def test_burying_leaves_what_is_being_sent_alone(store: Store) -> None:
     await planned(store, "1")
     sending = await certainly_claimed(store)
-    assert await store.transact(lambda tx: tx.bury_orphans(OPS, T0 + 2 * DAY, "gone")) == 0
+    assert await store.transact(lambda tx: tx.bury_orphans(OPS, T0 + 2 * DAY, "gone")) == []
     assert await settled(store, sending)
 
 

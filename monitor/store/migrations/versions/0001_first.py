@@ -37,6 +37,8 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index("orders_by_number", "orders", ["source", "number"])
+    # Shorter ids first, as numbers go: the order in which they are listed, page by page.
+    op.create_index("orders_in_order", "orders", ["source", sa.text("LENGTH(id)"), "id"])
     # AUTOINCREMENT: an id that was once a message's reference is never given to another row.
     op.create_table(
         "events",
@@ -57,12 +59,14 @@ def upgrade() -> None:
         sa.Column("route", sa.Text, nullable=False),
         sa.Column("channel", sa.Text, nullable=False),
         sa.Column("url_number", sa.Integer, nullable=False),
+        sa.Column("url", sa.Text, nullable=False),
         sa.Column("source", sa.Text, nullable=False),
         sa.Column("order_id", sa.Text, nullable=False),
         sa.Column("state", sa.Text, nullable=False),
         sa.Column("created_at", sa.BigInteger, nullable=False),
         sa.Column("due_at", sa.BigInteger, nullable=False),
         sa.Column("retry_in", sa.BigInteger, nullable=False),
+        sa.Column("wish", sa.BigInteger, nullable=False),
         sa.Column("expires_at", sa.BigInteger, nullable=False),
         sa.Column("attempts", sa.Integer, nullable=False),
         sa.Column("owner", sa.Text),
@@ -77,7 +81,7 @@ def upgrade() -> None:
     op.create_index(
         "deliveries_unsettled",
         "deliveries",
-        ["channel", "url_number", "source", "order_id", "id"],
+        ["url", "source", "order_id", "id"],
         sqlite_where=unsettled,
         postgresql_where=unsettled,
     )
@@ -85,16 +89,19 @@ def upgrade() -> None:
     op.create_index(
         "deliveries_waiting",
         "deliveries",
-        ["channel", "url_number", "attempts", "id"],
+        ["url", "attempts", "id"],
         sqlite_where=waiting,
         postgresql_where=waiting,
     )
+    sending = sa.text("state = 'sending'")
+    op.create_index("deliveries_sending", "deliveries", ["owner"], sqlite_where=sending, postgresql_where=sending)
     op.create_table(
         "delivery_events",
         sa.Column("delivery_id", sa.BigInteger, primary_key=True, autoincrement=False),
         sa.Column("event_id", sa.BigInteger, primary_key=True, autoincrement=False),
         sqlite_with_rowid=False,
     )
+    op.create_index("delivery_events_by_event", "delivery_events", ["event_id"])
     op.create_table(
         "attempts",
         sa.Column("id", _ID, primary_key=True, autoincrement=True),

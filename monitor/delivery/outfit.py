@@ -1,0 +1,57 @@
+"""What the delivery loop sends with: where to, by what, in what words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection
+from typing import Protocol
+
+import msgspec
+
+from monitor.errors import ChannelError
+from monitor.model import Delivery, Destination, Event, Message, Outcome
+
+Render = Callable[[Delivery, Event], Message]
+_LONE = re.compile("[\ud800-\udfff]")
+
+
+class Sender(Protocol):
+    """What sends: Apprise, or something that prints."""
+
+    async def send(self, destination: Destination, message: Message) -> Outcome:
+        """Try once, and say what came of it; ChannelError if there is no such destination any more."""
+        ...
+
+    async def idle(self, destination: Destination) -> None:
+        """Wait until no earlier send that was given up on still runs."""
+        ...
+
+
+class Outfit(msgspec.Struct, frozen=True):
+    """What a reload replaces. Destinations with equal ``url`` are one URL, and one lane."""
+
+    destinations: Collection[Destination]
+    sender: Sender
+    render: Render
+
+    def homes(self, url: str) -> list[Destination]:
+        """The destinations that are this URL. The first stands for all of them at the sender, which keeps its pace."""
+        return sorted((to for to in self.destinations if to.url == url), key=lambda to: (to.channel, to.number))
+
+    def line(self, delivery: Delivery) -> Destination:
+        """Where to send this; ChannelError unless its channel is there and has its URL."""
+        homes = self.homes(delivery.url)
+        if not any(home.channel == delivery.channel for home in homes):
+            gone = Destination(delivery.channel, delivery.url_number)
+            raise ChannelError(f"the URL of {gone} is not in this configuration")
+        return homes[0]
+
+
+def encodable(message: Message) -> Message:
+    """The message with U+FFFD for each half of a surrogate pair, which no encoding can carry."""
+    return msgspec.structs.replace(message, title=whole(message.title), body=whole(message.body))
+
+
+def whole(text: str) -> str:
+    """The text with U+FFFD for each half of a surrogate pair."""
+    return _LONE.sub("\ufffd", text)
