@@ -169,10 +169,53 @@ class Severity(StrEnum):
     FAILURE = "failure"
 
 
+class Customer(msgspec.Struct, frozen=True):
+    """Who an order is from, where its source says so. Fetched for a message, and never stored."""
+
+    name: str | None = None
+    company: str | None = None
+    address: str | None = None
+    notes: str | None = None
+
+
+class Moment(msgspec.Struct, frozen=True):
+    """One line of an order's story: ``when``, as people read it, and ``what`` happened."""
+
+    when: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.when} {self.what}"
+
+
+class Row(msgspec.Struct, frozen=True):
+    """A row of a Table. The first cell names the order, and leads to ``link``."""
+
+    cells: tuple[str, ...]
+    link: str | None = None
+
+    def __str__(self) -> str:
+        return " · ".join(filter(None, self.cells))
+
+
+class Table(msgspec.Struct, frozen=True):
+    """Several orders, each row with a cell below each heading; ``more`` counts those that are not shown."""
+
+    heading: tuple[str, ...]
+    rows: tuple[Row, ...]
+    more: int = 0
+
+
 class Message(msgspec.Struct, frozen=True):
     """What is sent: plain text, first line in ``title``. ``ref`` is the delivery's short reference.
 
-    ``problem`` says which template of the route failed, where the default text stands in for it.
+    ``problem`` says which template failed, where the default text stands in for it. The rest is for channels that show
+    more than plain text. ``body`` has all of it but ``customer``, which is never stored, and ``footer``:
+
+    ``subject`` is a mail's; ``label`` the order's number, which leads to ``link``; ``text`` the body without what
+    follows here, None where it is all of it; ``small`` the lines that matter least. ``footer`` says why this was sent,
+    and how to stop it. ``thread`` names the order, opaquely and for ever, and ``id`` the message: a second copy has the
+    same one.
     """
 
     title: str
@@ -180,6 +223,18 @@ class Message(msgspec.Struct, frozen=True):
     severity: Severity
     ref: str
     problem: str | None = None
+    subject: str = ""
+    label: str = ""
+    link: str | None = None
+    text: str | None = None
+    customer: tuple[str, ...] = ()
+    story: tuple[Moment, ...] = ()
+    table: Table | None = None
+    small: tuple[str, ...] = ()
+    footer: str = ""
+    route: str = ""
+    thread: str = ""
+    id: str = ""
 
 
 class DeliveryState(StrEnum):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from email import message_from_string, policy
+from email.message import EmailMessage
 from typing import Any
 
 from aiohttp import web
@@ -76,30 +78,51 @@ class Mailbox:
         return "250 OK"
 
 
-async def hang_up(talks: list[SMTP]) -> None:
-    """A connection that outlives its test is a warning, and so an error, in whichever test comes next."""
-    for talk in talks:
-        if isinstance(talk.transport, asyncio.Transport):
-            talk.transport.abort()
-    await asyncio.sleep(0)
+class _Connection(SMTP):
+    """One client's; ``gone`` once it has ended."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.gone = asyncio.Event()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        super().connection_lost(error)
+        self.gone.set()
 
 
 @asynccontextmanager
 async def mail_server(**options: Any) -> AsyncIterator[Mailbox]:
     """A mail server at ``address``."""
     mailbox = Mailbox()
-    loop = asyncio.get_running_loop()
-    talks: list[SMTP] = []
+    connections: list[_Connection] = []
 
-    def welcome() -> SMTP:
-        talks.append(SMTP(mailbox, hostname="mail.example.com", **options))
-        return talks[-1]
+    def connect() -> SMTP:
+        connections.append(_Connection(mailbox, hostname="mail.example.com", **options))
+        return connections[-1]
 
-    server = await loop.create_server(welcome, "127.0.0.1", 0)
+    server = await asyncio.get_running_loop().create_server(connect, "127.0.0.1", 0)
     mailbox.address = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
     try:
         yield mailbox
     finally:
         server.close()
         await server.wait_closed()
-        await hang_up(talks)
+        for connection in connections:  # the last one may still be saying goodbye
+            if isinstance(transport := connection.transport, asyncio.WriteTransport) and not connection.gone.is_set():
+                transport.abort()
+            await connection.gone.wait()
+
+
+def parse_mail(content: str) -> EmailMessage:
+    """A mail as a mail program reads it."""
+    mail = message_from_string(content, policy=policy.default)
+    assert isinstance(mail, EmailMessage)
+    assert not [defect for part in mail.walk() for defect in part.defects]
+    return mail
+
+
+def part(mail: EmailMessage, subtype: str) -> str:
+    """The text of one of the mail's parts: plain or html."""
+    body = mail.get_body((subtype,))
+    assert body is not None
+    return str(body.get_content()).replace("\r\n", "\n")

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 import requests
 from apprise.plugins.slack import NotifySlack
-from notifier_endpoints import MESSAGE, mail_server, webhook
+from notifier_endpoints import MESSAGE, mail_server, parse_mail, part, webhook
 
 from monitor.model import Destination, Message, Severity
 from monitor.notifier import Notifier
@@ -111,9 +111,10 @@ async def test_slack_receives_escaped_text(monkeypatch: pytest.MonkeyPatch) -> N
     async with webhook() as hook:
         monkeypatch.setattr(NotifySlack, "webhook_url", f"http://{hook.address}/services")
         assert (await Notifier({channel: SLACK}).send(channel, MESSAGE_OF_EVIL)).delivered
-    attachment = hook.received[0]["attachments"][0]
-    assert "<" not in attachment["text"] + attachment["title"]
-    assert "\n" not in attachment["title"]
+    text = _texts(hook.received[0])
+    assert "&lt;\u200b!channel&gt;" in text
+    assert "<" not in text
+    assert "\n" not in hook.received[0]["text"]
 
 
 async def test_a_machine_receives_the_exact_text_and_a_title_of_one_line() -> None:
@@ -126,17 +127,18 @@ async def test_a_machine_receives_the_exact_text_and_a_title_of_one_line() -> No
 
 
 @pytest.mark.parametrize("format_", ["", "&format=text", "&format=html", "&format=markdown"])
-async def test_mail_is_plain_text_without_a_foreign_header(format_: str) -> None:
+async def test_a_mail_has_no_foreign_header_and_no_foreign_markup(format_: str) -> None:
     channel = Destination("mail")
     async with mail_server() as mailbox:
         url = f"mailto://{mailbox.address}?from=a@example.com&to=b@example.com{format_}"
         assert (await Notifier({channel: url}).send(channel, MESSAGE_OF_EVIL)).delivered
-    recipients, mail = mailbox.mails[0]
-    head, _, body = mail.partition("\r\n\r\n")
+    recipients, content = mailbox.mails[0]
+    mail = parse_mail(content)
     assert recipients == ["b@example.com"]
-    assert not [line for line in head.splitlines() if line.casefold().startswith(("bcc:", "x:"))]
-    assert "Content-Type: text/plain" in head
-    assert "alert(1)" in body
+    assert (mail["Bcc"], mail["X"]) == (None, None)
+    assert HOSTILE.replace("\x07", "") in part(mail, "plain")
+    assert "<script" not in part(mail, "html")
+    assert "&lt;script&gt;alert(1)" in part(mail, "html")
 
 
 def test_a_message_without_a_body_is_its_title(sent: list[Any]) -> None:

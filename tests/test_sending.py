@@ -55,7 +55,7 @@ async def test_a_slack_webhook_as_pasted_works(monkeypatch: pytest.MonkeyPatch) 
         monkeypatch.setattr(SLACK_ADDRESS, f"http://{hook.address}/services")
         assert (await _send(SLACK)).delivered
     assert hook.paths == ["/services/T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ"]
-    assert hook.received[0]["attachments"][0]["title"] == MESSAGE.title
+    assert hook.received[0]["text"] == MESSAGE.title
 
 
 async def test_slack_asking_to_wait_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:

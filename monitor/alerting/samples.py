@@ -1,17 +1,25 @@
-"""One made-up event of each kind, by which templates are tried before they are needed."""
+"""Made-up events, by which templates are tried before they are needed, and messages shown before there is news."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from monitor.model import EventKind, Item, Money, Order, OrderEvent
+import msgspec
+
+from monitor.alerting.settings import RouteSettings, WhenSettings
+from monitor.model import Customer, EventKind, Item, Money, Order, OrderEvent, SourceEvent
 
 _AT = datetime(2025, 7, 1, 12, 22, tzinfo=UTC)
+_PLACED = _AT - timedelta(minutes=133)
 _PLAN = Item("Starter Hosting Plan", 1, Money(Decimal("49.00"), "USD"))
-_BEFORE = Order("88", "pending", "ORD-0088", Money(Decimal("49.00"), "USD"), _AT - timedelta(minutes=133), (_PLAN,))
+_BEFORE = Order("88", "pending", "ORD-0088", Money(Decimal("49.00"), "USD"), _PLACED, (_PLAN,))
 _DOMAIN = Item("Domain example.com", 1, Money(Decimal("10.00"), "USD"))
-_PRESENT = Order("88", "fraud", "ORD-0088", Money(Decimal("59.00"), "USD"), _BEFORE.created_at, (_PLAN, _DOMAIN))
+_PRESENT = Order("88", "fraud", "ORD-0088", Money(Decimal("59.00"), "USD"), _PLACED, (_PLAN, _DOMAIN))
+
+SAMPLE_REF = "7K3F"
+SAMPLE_CUSTOMER = Customer("John Doe", "Doe & Sons", "1 Main Street, Springfield", "Calls before noon")
 
 
 def sample_event(kind: EventKind) -> OrderEvent:
@@ -24,5 +32,34 @@ def sample_event(kind: EventKind) -> OrderEvent:
         revision=2,
         before=None if kind is EventKind.APPEARED else _BEFORE,
         after_time=_AT - timedelta(minutes=1),
-        since=_BEFORE.created_at,
+        since=_PLACED,
     )
+
+
+def sample_for(route: RouteSettings | None, source: str) -> OrderEvent:
+    """An event that the route is about: its first kind, and the first status, source and product that it spells out."""
+    when = route.when if route else WhenSettings()
+    event = sample_event(EventKind(when.event[0] if when.event else "status_changed"))
+    order = msgspec.structs.replace(event.order, status=_literal(when.to, event.order.status))
+    if when.product and order.items:
+        bought = msgspec.structs.replace(order.items[0], name=_literal(when.product, order.items[0].name))
+        order = msgspec.structs.replace(order, items=(bought, *order.items[1:]))
+    before = event.before and msgspec.structs.replace(event.before, status=_literal(when.from_, event.before.status))
+    return msgspec.structs.replace(event, source=_literal(when.source, source), order=order, before=before)
+
+
+def sample_story(event: OrderEvent) -> tuple[OrderEvent, ...]:
+    """What may have happened to the order of a sample before."""
+    order = event.before or event.order
+    return (OrderEvent(event.source, EventKind.APPEARED, _PLACED + timedelta(minutes=1), order, revision=1),)
+
+
+def sample_news(source: str) -> SourceEvent:
+    """News of a source."""
+    reason = f"502 from https://{source}.example.com: the server says that it cannot answer now"
+    return SourceEvent(source, EventKind.SOURCE_DOWN, _AT, reason, _AT - timedelta(minutes=3))
+
+
+def _literal(patterns: Sequence[str] | None, default: str) -> str:
+    """The first of the patterns without a wild card."""
+    return next((pattern for pattern in patterns or () if not set(pattern) & set("*?")), default)

@@ -95,6 +95,63 @@ class RouteSettings(Section):
     """Jinja2 template of the text below it; default: a good one."""
 
 
+def _known_time_zone(value: str) -> str:
+    from monitor.alerting.words import known_time_zone  # noqa: PLC0415  # Babel only where something is worded
+
+    try:
+        known_time_zone(value)
+    except ValueError as error:
+        raise PydanticCustomError("time_zone", "{text}", {"text": str(error)}) from None
+    return value
+
+
+def _known_locale(value: str) -> str:
+    from monitor.alerting.words import known_locale  # noqa: PLC0415  # Babel only where something is worded
+
+    try:
+        return str(known_locale(value))
+    except ValueError as error:
+        raise PydanticCustomError("locale", "{text}", {"text": str(error)}) from None
+
+
+class ChannelStyle(Section):
+    """How a channel's messages are worded, and what they may say. The part of its settings that rendering reads."""
+
+    time_zone: Annotated[str, AfterValidator(_known_time_zone)] | None = None
+    """Time zone of the times in this channel's messages; default: the one at the top of the file."""
+
+    locale: Annotated[str, AfterValidator(_known_locale)] | None = None
+    """How this channel's messages write amounts and times; default: the one at the top of the file."""
+
+    privacy: Literal["full", "masked", "none"] = "masked"
+    """Customers' names, addresses and notes, where a source has them: whole, as ``J··· D··``, or left out."""
+
+    story: bool = False
+    """Whether each message carries its order's timeline so far."""
+
+    subject: Literal["event", "stable"] = "event"
+    """A mail's subject: ``Fraud: ORD-0088, $49.00 (shop)``, or for programs that thread by subject one that stays the
+    same for all of an order's mails, ``ORD-0088 (shop)``."""
+
+    title: str | None = None
+    """Jinja2 template of the first line; a route's own goes before it; default: a good one."""
+
+    body: str | None = None
+    """Jinja2 template of the text below it; a route's own goes before it; default: a good one."""
+
+
+def _is_order_url(value: str) -> str:
+    rest = value.replace("{id}", "").replace("{number}", "")
+    if not rest.startswith(("https://", "http://")) or any(char in "{}" or char.isspace() for char in rest):
+        wanted = "expected a web address such as https://billing.example.com/orders/{id}, or with {number}"
+        raise PydanticCustomError("order_url", "{text}", {"text": wanted})
+    return value
+
+
+OrderUrl = Annotated[str, AfterValidator(_is_order_url)]
+"""The address of an order's page; ``{id}`` and ``{number}`` stand for the order's own."""
+
+
 class LabelSettings(Section):
     """The part of a source's settings that routes read."""
 

@@ -1,10 +1,10 @@
 """The only Apprise import, made on first use: it costs half a second of CPU and 35 MB.
 
 What holds for every URL: Redirects are not followed, because Apprise would send tokens and bodies on to wherever they
-lead (``?redirect=yes`` in a URL allows it). Messages are plain text, mail too, whatever a URL's ``format`` says: any
-other format gives order data a meaning. What is too long for a service is sent in parts rather than refused. Retries
-are our delivery loop's: ``retry`` and ``wait`` are ignored. Custom plugins stay out: Apprise never awaits an
-``async def`` under ``@notify`` and reports success.
+lead (``?redirect=yes`` in a URL allows it). How a message is written follows from the service, whatever a URL's
+``format`` says: with another one Apprise would give order data a meaning. What is too long for a service is sent in
+parts rather than refused. Retries are our delivery loop's: ``retry`` and ``wait`` are ignored. Custom plugins stay out:
+Apprise never awaits an ``async def`` under ``@notify`` and reports success.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import math
 import re
 import threading
 import warnings
+from collections.abc import Mapping
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +26,7 @@ from monitor.errors import ChannelError
 from monitor.model import Message, Outcome
 from monitor.notifier.address import Address, address_of
 from monitor.notifier.answers import from_error, verdict
-from monitor.notifier.harmless import harmless, one_line
+from monitor.notifier.contents import content
 from monitor.notifier.recording import LogListener, listen_to_responses, note, recording
 from monitor.redact import Redactor, secrets_of
 
@@ -105,7 +106,8 @@ class Endpoint:
 
     def pauses(self, message: Message) -> float:
         """Seconds that the plugin itself will wait between the requests that this message takes, at most."""
-        size = len(message.title) + len(message.body)
+        title, body, _ = content(message, self._scheme)
+        size = len(title) + len(body)
         parts = math.ceil(size / self._plugin.body_maxlen) if self._plugin.body_maxlen > 0 else 1
         return self.pace * (max(1, parts) * _requests(self._plugin) - 1)
 
@@ -118,21 +120,24 @@ class Endpoint:
     def _accepted(self, message: Message) -> bool:
         # Not Apprise.notify(): it hands the plugin to a pool of a few threads that all URLs share.
         try:
-            return bool(self._plugin.notify(**_content(message, self._plugin.schema)))
+            return self._notify(message)
         except Exception as error:  # noqa: BLE001  # 180 plugins may raise anything; it becomes an Outcome
             note(from_error(error))
             return False
 
-
-def _content(message: Message, scheme: str) -> dict[str, Any]:
-    apprise = _apprise()
-    title = harmless(one_line(message.title), scheme)
-    return {
-        "title": title,
-        "body": harmless(message.body, scheme) or title,
-        "notify_type": apprise.NotifyType(message.severity.value),
-        "body_format": apprise.NotifyFormat.TEXT,
-    }
+    def _notify(self, message: Message) -> bool:
+        apprise = _apprise()
+        title, body, form = content(message, self._scheme)
+        if type(self._plugin) in _plugins().values():
+            self._plugin.message = message  # type: ignore[attr-defined]  # ours have it
+        return bool(
+            self._plugin.notify(
+                title=title,
+                body=body,
+                notify_type=apprise.NotifyType(message.severity.value),
+                body_format=apprise.NotifyFormat(form),
+            )
+        )
 
 
 def _create(url: str) -> NotifyBase:
@@ -145,8 +150,13 @@ def _create(url: str) -> NotifyBase:
 
 def _instantiate(results: dict[str, Any], redactor: Redactor) -> NotifyBase:
     scheme = results["schema"]
+    ours = _plugins().get(scheme)
     try:
-        plugin: NotifyBase | None = _apprise().Apprise.instantiate(results, asset=_asset(), suppress_exceptions=False)
+        plugin: NotifyBase | None = (
+            ours(**results, tag=set(), asset=_asset())
+            if ours
+            else _apprise().Apprise.instantiate(results, asset=_asset(), suppress_exceptions=False)
+        )
     except Exception as error:  # noqa: BLE001  # whatever a plugin's constructor raises, the URL cannot be used
         said = redactor.clean(" ".join(str(error).split())) or type(error).__name__
         raise ChannelError(f"{scheme}:// cannot be used: {said}") from None
@@ -204,6 +214,14 @@ def _unreadable(scheme: str) -> str:
 def _requests(plugin: NotifyBase) -> int:
     """Requests for one message: Apprise's length counts its own retries, which we do not use."""
     return max(1, len(plugin) // (plugin.retry + 1))
+
+
+def _plugins() -> Mapping[str, Any]:
+    """Our own plugins by scheme."""
+    _apprise()
+    from monitor.notifier.plugins import PLUGINS  # noqa: PLC0415  # it imports Apprise
+
+    return PLUGINS
 
 
 def _manager() -> Any:

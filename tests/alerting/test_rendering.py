@@ -93,11 +93,11 @@ GOLDEN: list[tuple[Event, Severity, str, str]] = [
 ]
 
 
-def render(happened: Event, text: str = "[]", **more: str) -> Message:
+def render(happened: Event, text: str = "[]") -> Message:
     """The message of the only route of a piece of YAML, or else the default one."""
     settings = routes(text)
     renderer = Renderer(settings, "Europe/Stockholm", labels={"shop": {"client": "acme"}}) if settings else ENGLISH
-    return renderer.render(settings[0].name if settings else "default", happened, "7K3F", now=SEEN, **more)
+    return renderer.render(settings[0].name if settings else "default", happened, "7K3F", now=SEEN)
 
 
 def written(message: Message) -> str:
@@ -182,11 +182,6 @@ def test_a_message_that_is_late_says_of_which_day_it_speaks() -> None:
 def test_a_change_since_yesterday_says_so() -> None:
     body = render(event(after_time=SEEN - timedelta(days=1))).body
     assert body.endswith("Seen 14:22 CEST (changed after Jun 30, 2025, 14:22) · ref 7K3F")
-
-
-def test_the_link_of_the_order_stands_in_the_text() -> None:
-    body = render(event(), link="https://billing.example.com/admin/orders/88").body
-    assert "\nhttps://billing.example.com/admin/orders/88\nSeen" in body
 
 
 # Routes' own words

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import pytest
-from alerting_examples import event, routes
+from alerting_examples import SEEN, event, routes
 
+from monitor.alerting.composing import Occasion, variables
 from monitor.alerting.render import VARIABLES, Renderer, check_templates
 from monitor.alerting.sandbox import FILTERS, Sandbox
+from monitor.alerting.settings import ChannelStyle
 from monitor.alerting.words import Words
 from monitor.errors import TemplateError
 from monitor.model import EventKind
@@ -89,9 +91,9 @@ def test_every_documented_variable_and_filter_can_be_used() -> None:
 
 
 def test_every_variable_that_a_template_gets_is_documented() -> None:
-    renderer = Renderer(routes("[{name: one, body: '{{ _undocumented }}'}]"))
-    given = renderer._variables(event()).keys() | {"route", "ref", "now", "link"}
-    assert given == {name for name in VARIABLES if "." not in name}
+    words = Words("UTC", "en")
+    given = variables(Occasion("route", "channel", "7K3F", SEEN, ChannelStyle(), words), event(), None, {})
+    assert given.keys() == {name for name in VARIABLES if "." not in name}
 
 
 def test_every_field_of_an_order_is_documented() -> None:

@@ -10,7 +10,7 @@ import html
 import re
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from typing import Any, NamedTuple
@@ -34,6 +34,16 @@ def take_away_pauses(patch: pytest.MonkeyPatch) -> None:
 
 
 _ADDED = str.maketrans({"\u00a0": " ", "\u200b": None})
+
+
+def texts_of(value: Any) -> Iterator[str]:
+    """The texts of a Slack message's blocks, wherever they stand in it."""
+    if isinstance(value, list):
+        for part in value:
+            yield from texts_of(part)
+    elif isinstance(value, dict):
+        text = value.get("text")
+        yield from [text] if isinstance(text, str) else texts_of(list(value.values()))
 
 
 class Received(NamedTuple):
@@ -142,8 +152,8 @@ class SlackServer(JsonWebhook):
         return f"http://127.0.0.1:{self.port}/services"
 
     def _read(self, posted: dict[str, Any]) -> Received:
-        (attachment,) = posted["attachments"]
-        title, body = (html.unescape(attachment[key]).translate(_ADDED) for key in ("title", "text"))
+        body = "\n".join(texts_of(posted["attachments"]))
+        title, body = (html.unescape(text).translate(_ADDED) for text in (posted["text"], body))
         return Received(title, body, posted)
 
 
@@ -194,6 +204,8 @@ class MailServer(Receiver):
         mail = message_from_bytes(envelope.content, policy=policy.default)
         assert isinstance(mail, EmailMessage)
         text = mail.get_body(("plain",))
-        body = text.get_content() if text else ""
-        await self._took(Received(str(mail["Subject"]).translate(_ADDED), body.strip().translate(_ADDED), mail))
+        body = text.get_content().replace("\r\n", "\n") if text else ""
+        # The first line stands in the text too; the subject is another spelling of it.
+        title, _, below = body.strip().translate(_ADDED).partition("\n")
+        await self._took(Received(title, below, mail))
         return "250 OK" if self.status < 400 else f"{self.status} not now"

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from acceptance import Scenario
-from receivers import SLACK_ADDRESS, Received, SlackServer, take_away_pauses
+from receivers import SLACK_ADDRESS, Received, SlackServer, take_away_pauses, texts_of
 from stage import Stage, set_stage
 
 _CONFIG = """
@@ -93,10 +93,9 @@ def _used(stage: Stage) -> list[Any]:
 
 def test_slack_gets_no_mention_no_link_and_no_markup(attacked: Attacked) -> None:
     for message in attacked.received["slack"]:
-        assert message.raw["mrkdwn"] is False
-        (attachment,) = message.raw["attachments"]
-        assert "mrkdwn_in" not in attachment
-        for text in (attachment["title"], attachment["text"]):
+        texts = [message.raw["text"], *texts_of(message.raw["blocks"]), *texts_of(message.raw["attachments"])]
+        assert len(texts) >= 4
+        for text in texts:
             assert "<" not in text
             assert ">" not in text.replace("-&gt;", "")
             assert not {"\x00", "\x1b", "\u202e", "\u2066"} & set(text)
@@ -129,6 +128,11 @@ _HEADERS = {
     "to",
     "message-id",
     "date",
+    "references",
+    "in-reply-to",
+    "list-id",
+    "auto-submitted",
+    "x-auto-response-suppress",
 }
 
 
