@@ -6,7 +6,7 @@ import asyncio
 import os
 import socket
 import uuid
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from functools import partial
@@ -21,7 +21,7 @@ from monitor.clock import Clock
 from monitor.config.settings import Settings, SourceSettings
 from monitor.delivery.loop import DeliveryLoop, Outfit, Sender
 from monitor.errors import ClaimLost, OurFault, SourceError, StateError
-from monitor.model import Delivery, Destination, Event, Message
+from monitor.model import Delivery, Destination, Event, Message, OrderEvent
 from monitor.notifier import Notifier
 from monitor.polling.poller import Poller, PollResult, Reading
 from monitor.redact import url_keys
@@ -168,10 +168,11 @@ class App:
 
     def _outfit(self) -> Outfit:
         settings = self.settings
-        renderer = Renderer(settings.routes, settings.time_zone, settings.locale, _labels(settings))
+        renderer = renderer_of(settings)
 
-        def render(delivery: Delivery, event: Event) -> Message:
-            message = renderer.render(delivery.route, event, delivery.ref, now=self._clock.now())
+        def render(delivery: Delivery, event: Event, story: Sequence[OrderEvent]) -> Message:
+            now, channel = self._clock.now(), delivery.channel
+            message = renderer.render(delivery.route, event, delivery.ref, now=now, channel=channel, story=story)
             if message.problem:
                 _log.warning("template_failed", route=delivery.route, ref=delivery.ref, reason=message.problem)
             return message
@@ -200,6 +201,12 @@ async def open_state(path: Path, *, exclusive: bool = True) -> SqliteStore:
     if store.created:
         _log.warning("state_new", path=str(store.path), meaning="no order is known yet; nothing old is announced")
     return store
+
+
+def renderer_of(settings: Settings) -> Renderer:
+    """The words of this configuration."""
+    urls = {name: source.order_url for name, source in settings.sources.items() if source.order_url}
+    return Renderer(settings.routes, settings.time_zone, settings.locale, _labels(settings), settings.channels, urls)
 
 
 def urls_of(settings: Settings) -> dict[Destination, str]:

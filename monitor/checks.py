@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from monitor.alerting.render import check_templates
+from monitor.alerting.render import check_channel_templates, check_templates
+from monitor.alerting.voices import Worded
 from monitor.config import Settings
 from monitor.errors import ChannelError
 
@@ -21,14 +22,23 @@ def check_channels(settings: Settings) -> Iterator[tuple[Path, str]]:
             try:
                 check_url(url.get_secret_value())
             except ChannelError as error:
-                yield ("channels", name, "url"), str(error)
+                yield ("channels", name, "url" if channel.mail is None else "mail"), str(error)
 
 
 def check_routes(settings: Settings) -> Iterable[tuple[Path, str]]:
     """Each template that does not compile or render."""
     # To try them the default ones are compiled, too: 50 ms that a start without templates need not pay for.
-    own = any(route.title is not None or route.body is not None for route in settings.routes)
-    return check_templates(settings.routes) if own else ()
+    return check_templates(settings.routes) if _has_own(settings.routes) else ()
+
+
+def check_styles(settings: Settings) -> Iterable[tuple[Path, str]]:
+    """The same of the channels' templates."""
+    own = _has_own(settings.channels.values())
+    return check_channel_templates(settings.channels, settings.routes) if own else ()
+
+
+def _has_own(owners: Iterable[Worded]) -> bool:
+    return any(owner.title is not None or owner.body is not None for owner in owners)
 
 
 def several_recipients(settings: Settings) -> Iterator[str]:
@@ -46,4 +56,4 @@ def several_recipients(settings: Settings) -> Iterator[str]:
                 )
 
 
-CHECKS: Sequence[Check] = (check_channels, check_routes)
+CHECKS: Sequence[Check] = (check_channels, check_routes, check_styles)

@@ -157,3 +157,6 @@ class LabelSettings(Section):
 
     labels: dict[str, str] = Field(default_factory=dict)
     """Anything that routes and templates should know of the source, such as the client it belongs to."""
+
+    order_url: OrderUrl | None = None
+    """The address of an order's page, to which its number leads; ``{id}`` and ``{number}`` are the order's own."""

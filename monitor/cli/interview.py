@@ -18,9 +18,9 @@ from monitor.sources.opterius import PATH
 from monitor.sources.settings import BaseUrl, Credential
 
 _ADDRESS = re.compile(r"[^\s@,<>]+@[^\s@,<>]+")
-_TLS: tuple[tuple[Literal["starttls", "tls", "none"], str, str], ...] = (
+_TLS: tuple[tuple[Literal["starttls", "ssl", "none"], str, str], ...] = (
     ("starttls", "587", "STARTTLS, most often at port 587"),
-    ("tls", "465", "TLS from the start, most often at port 465"),
+    ("ssl", "465", "TLS from the start, most often at port 465"),
     ("none", "25", "no encryption: inside your own network only"),
 )
 

@@ -124,6 +124,12 @@ def _add_setting_up(commands: Commands[_Parser]) -> None:
     check.add_argument("--show", action="store_true", help="print it as it is understood, secrets masked")
     check.add_argument("--connect", action="store_true", help="look at each source and channel; nothing is sent")
     check.add_argument("--json", action="store_true", help="with --connect: a JSON document a line")
+    preview = _command(commands, "preview", "preview:preview", "Show a route's message, sending nothing.", _PREVIEW)
+    preview.add_argument(
+        "route", metavar="ROUTE", help="its name in the configuration; `default` without routes, `health`"
+    )
+    preview.add_argument("--channel", metavar="NAME", help="as this channel words it (default: the route's first)")
+    preview.add_argument("--html", metavar="FILE", help="write the mail's HTML there, for a browser")
     test = _command(commands, "test", "setup:test", "Send a test message to a channel.", _TEST)
     test.add_argument("channel", metavar="CHANNEL", help="its name in the configuration")
     _command(
@@ -197,6 +203,9 @@ offers to check all of that, and to send a test message. Secrets are typed unsee
 configuration (mode 0600) or in the environment. Elsewhere it asks nothing: what no flag says stays a placeholder,
 with a comment on what to fill in. It never overwrites a file that is there, unless --force says so.
   order-monitor init --url https://billing.example.com --token-file shop_token --channel-url '${SLACK_URL}' --yes"""
+_PREVIEW = """\
+The message is about an order that is made up, in the words that the route and the channel have.
+  order-monitor preview fraud --channel finance_mail --html /tmp/fraud.html"""
 _CHECK = """\
 Every fault at once, as file:line:column: path: what is wrong, what is expected. Exit code 2 if there is one.
   order-monitor check --connect

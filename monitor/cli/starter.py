@@ -36,7 +36,7 @@ class Mail(msgspec.Struct, frozen=True):
 
     host: str
     port: int
-    tls: Literal["starttls", "tls", "none"]
+    tls: Literal["starttls", "ssl", "none"]
     sender: str
     to: tuple[str, ...]
     user: str = ""

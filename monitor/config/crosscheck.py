@@ -14,6 +14,7 @@ def cross_check(root: Node, faults: Faults) -> None:
         _check_not_empty(root, "sources", "no source: there is nothing to watch", faults)
         _check_not_empty(root, "channels", "no channel: messages would go nowhere", faults)
         _check_channel_names(root, faults)
+    _check_destinations(root, faults)
     _check_route_names(root, faults)
     _check_client_keys(root, faults)
 
@@ -24,6 +25,19 @@ def _check_not_empty(root: Node, key: str, text: str, faults: Faults) -> None:
         faults.add(root.mark, text, key)
     elif entry.value.data in ({}, None):
         faults.add(entry.key, text)
+
+
+def _check_destinations(root: Node, faults: Faults) -> None:
+    """Each channel leads somewhere, and to one kind of place."""
+    channels = root.value("channels")
+    for entry in channels.entries.values() if channels else []:
+        url, mail = entry.value.value("url"), entry.value.value("mail")
+        if entry.value.broken or not isinstance(entry.value.data, dict | None):
+            continue
+        if not url and not mail:
+            faults.add(entry.key, "leads nowhere, expected url (or url_file) or mail")
+        elif url and mail:
+            faults.add(entry.value.entries["mail"].key, "stands beside url: keep one")
 
 
 def _check_channel_names(root: Node, faults: Faults) -> None:

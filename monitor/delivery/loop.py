@@ -23,16 +23,26 @@ from monitor.delivery.outfit import Outfit, Render, Sender, encodable, whole
 from monitor.delivery.report import OrphanReport, report_attempt, report_trouble
 from monitor.delivery.verdicts import RetryIn, Sent, Verdict, judge
 from monitor.errors import ChannelError, StateError
-from monitor.model import Delivery, Event, Message, Outcome, Severity
-from monitor.store.base import Store, Transaction
+from monitor.model import Delivery, Event, Message, OrderEvent, Outcome, Severity
+from monitor.store.base import Store, StoredEvent, Transaction
 
 T = TypeVar("T")
 _PAUSE_S = 5.0
 """How long to wait after a failure that is neither the URL's nor the message's, such as a state that is unusable."""
 _LONGEST_WAIT_S = 60.0
+_STORY = 50
+"""So many events of an order are looked through for its story."""
 _GRACE_S = 1.0
 """So much of the deadline is kept for giving back what is still being sent at its end."""
 _log = structlog.get_logger("monitor.delivery")
+
+
+class Claimed(NamedTuple):
+    """What is to be sent: the delivery, what it tells of, and that order's events so far."""
+
+    delivery: Delivery
+    event: Event
+    story: tuple[OrderEvent, ...]
 
 
 class _Look(NamedTuple):
@@ -145,7 +155,7 @@ class DeliveryLoop:
             claimed = await self._store.transact(lambda tx: self._claim(tx, url))
             if claimed is None:
                 return
-            verdict = await self._deliver(*claimed, lane.failures)
+            verdict = await self._deliver(claimed, lane.failures)
             if isinstance(verdict, RetryIn):
                 lane.rest(verdict, self._clock.monotonic(), self._clock.random())
                 return
@@ -167,18 +177,22 @@ class DeliveryLoop:
             claimed = await self._store.transact(partial(self._claim, url=url, after=last))
             if claimed is None:
                 break
-            last = claimed[0].id
-            arrived &= isinstance(await self._deliver(*claimed), Sent)
+            last = claimed.delivery.id
+            arrived &= isinstance(await self._deliver(claimed), Sent)
         return arrived
 
-    def _claim(self, tx: Transaction, url: str, after: int | None = None) -> tuple[Delivery, Event] | None:
+    def _claim(self, tx: Transaction, url: str, after: int | None = None) -> Claimed | None:
         homes = self._outfit.homes(url)
         delivery = tx.claim_delivery(homes, self._owner, self._clock.now(), after) if homes else None
-        return None if delivery is None else (delivery, tx.events_of(delivery.id)[0].event)
+        if delivery is None:
+            return None
+        stored = tx.events_of(delivery.id)[0]
+        return Claimed(delivery, stored.event, _story(tx, stored))
 
-    async def _deliver(self, delivery: Delivery, event: Event, lane_failures: int = 0) -> Verdict:
+    async def _deliver(self, claimed: Claimed, lane_failures: int = 0) -> Verdict:
         """Render, send, settle."""
-        message, outcome = await self._attempt(self._outfit, delivery, event)
+        delivery = claimed.delivery
+        message, outcome = await self._attempt(self._outfit, claimed)
         now = self._clock.now()
         verdict = judge(outcome, delivery, now, self._clock.random(), lane_failures + 1)
 
@@ -191,11 +205,12 @@ class DeliveryLoop:
         report_attempt(delivery, outcome, verdict, now)
         return verdict
 
-    async def _attempt(self, outfit: Outfit, delivery: Delivery, event: Event) -> tuple[Message, Outcome]:
+    async def _attempt(self, outfit: Outfit, claimed: Claimed) -> tuple[Message, Outcome]:
         """Render and send. What nobody foresaw is a failed attempt like others, and seen as one."""
+        delivery = claimed.delivery
         message = Message("", "", Severity.INFO, delivery.ref)
         try:
-            message = encodable(outfit.render(delivery, event))
+            message = encodable(outfit.render(*claimed))
             outcome = await outfit.sender.send(outfit.line(delivery), message)
             return message, msgspec.structs.replace(outcome, reason=whole(outcome.reason))
         except (asyncio.CancelledError, ChannelError):
@@ -226,6 +241,14 @@ class DeliveryLoop:
             now, most = self._clock.now(), lane.explains
             await self._store.transact(lambda tx: tx.hasten(url, now, most))
         lane.answers()
+
+
+def _story(tx: Transaction, told: StoredEvent) -> tuple[OrderEvent, ...]:
+    """The latest events of the order up to the one that is told, oldest first."""
+    if not isinstance(told.event, OrderEvent):
+        return ()
+    latest = tx.events(told.event.source, told.event.order.id, _STORY)
+    return tuple(row.event for row in latest if row.id <= told.id and isinstance(row.event, OrderEvent))
 
 
 async def _first_of(*works: Awaitable[T]) -> T:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import Protocol
 
 import msgspec
 
 from monitor.errors import ChannelError
-from monitor.model import Delivery, Destination, Event, Message, Outcome
+from monitor.model import Delivery, Destination, Event, Message, OrderEvent, Outcome
 
-Render = Callable[[Delivery, Event], Message]
+Render = Callable[[Delivery, Event, Sequence[OrderEvent]], Message]
+"""The message of a delivery that tells of an event, whose order's events so far are the last argument."""
 _LONE = re.compile("[\ud800-\udfff]")
 
 
@@ -49,7 +50,8 @@ class Outfit(msgspec.Struct, frozen=True):
 
 def encodable(message: Message) -> Message:
     """The message with U+FFFD for each half of a surrogate pair, which no encoding can carry."""
-    return msgspec.structs.replace(message, title=whole(message.title), body=whole(message.body))
+    texts = {field: getattr(message, field) for field in ("title", "body", "text", "subject")}
+    return msgspec.structs.replace(message, **{field: text and whole(text) for field, text in texts.items()})
 
 
 def whole(text: str) -> str:

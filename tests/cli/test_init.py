@@ -155,7 +155,7 @@ async def test_flags_spare_their_questions_and_mail_is_asked_for_piece_by_piece(
     assert read["channels"]["ops"]["mail"] == {
         "host": "mail.example.com",
         "port": 465,
-        "tls": "tls",
+        "tls": "ssl",
         "user": "monitor@example.com",
         "password_file": "ops_password",
         "from": "monitor@example.com",

@@ -106,7 +106,7 @@ def test_errors_of_the_environment_name_the_variable(folder: Folder, good: str) 
     unset = "required, but missing"
     assert folder.problems(good, environ) == [
         "environment: MONITOR_CHANNELS__MORE: channels.more.ulr: unknown key, did you mean url?",
-        f"environment: MONITOR_CHANNELS__MORE: channels.more.url is {unset}",
+        "environment: MONITOR_CHANNELS__MORE: leads nowhere, expected url (or url_file) or mail",
         "environment: MONITOR_HEALTH__CHANNELS: unknown channel, did you mean ops?",
         "environment: MONITOR_LOG__LEVEL: expected one of debug, info, warning, error, critical; did you mean info?",
         "environment: MONITOR_SORCES__SHOP__TOKEN: unknown variable, did you mean MONITOR_SOURCES__SHOP__TOKEN?",

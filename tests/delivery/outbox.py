@@ -151,7 +151,7 @@ def down_until(second: float, to: Destination = OPS) -> Callable[[Copy], Outcome
     return lambda copy: FAILED if copy.to == to and copy.at < second else SENT
 
 
-def title_only(delivery: Delivery, event: Event) -> Message:
+def title_only(delivery: Delivery, event: Event, _: object = ()) -> Message:
     """A message whose title is the order's id."""
     assert isinstance(event, OrderEvent)
     return Message(event.order.id, f"revision {event.revision}", Severity.INFO, delivery.ref)

@@ -91,7 +91,7 @@ async def test_what_a_lane_is_sending_is_not_given_back(outbox: Outbox) -> None:
 
 
 async def test_half_a_character_in_a_message_is_replaced_and_the_message_sent_once(outbox: Outbox) -> None:
-    def render(delivery: Delivery, event: Event) -> Message:
+    def render(delivery: Delivery, event: Event, _: object) -> Message:
         return Message(LONE, LONE, Severity.INFO, delivery.ref)
 
     outbox.loop.refit(outbox.outfit(render))

@@ -60,7 +60,7 @@ async def test_a_poison_message_keeps_its_own_back_off(outbox: Outbox) -> None:
 
 
 async def test_a_message_that_cannot_be_written_is_a_failed_attempt_and_holds_up_no_other(outbox: Outbox) -> None:
-    def render(delivery: Delivery, event: Event) -> Message:
+    def render(delivery: Delivery, event: Event, _: object) -> Message:
         if delivery.order_id == "1":
             raise TemplateError("nobody foresaw this order")
         return title_only(delivery, event)
