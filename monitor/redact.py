@@ -16,7 +16,21 @@ _PLAIN_WORD = re.compile(r"[a-z]{1,11}")
 """A user's name or path segment that is one, such as ``alerts`` or ``monitor``, opens nothing: to strike it out of
 every log would hide much and protect nothing. A password is struck out whatever it is."""
 _OPTIONS = frozenset(
-    {"cto", "emojis", "format", "mode", "optional", "overflow", "redirect", "retry", "rto", "store", "tz", "verify"}
+    {
+        "cto",
+        "emojis",
+        "format",
+        "mode",
+        "optional",
+        "overflow",
+        "redirect",
+        "retry",
+        "rto",
+        "smtp",
+        "store",
+        "tz",
+        "verify",
+    }
     | {"wait"}
 )
 """Query keys that are settings of Apprise's: their values name nobody and open nothing."""

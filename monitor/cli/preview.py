@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Iterable
 from pathlib import Path
 
-from monitor.alerting.formats import html
+from monitor.alerting.formats import html, plain
 from monitor.alerting.routes import DEFAULT_ROUTE, HEALTH_ROUTE
 from monitor.app import renderer_of
 from monitor.cli.common import read_settings
@@ -23,7 +23,7 @@ def preview(options: argparse.Namespace) -> int:
     print(
         f"To {channel}, by route {options.route}, about an order that is made up. A mail's subject: {message.subject}\n"
     )
-    print(f"{message.title}\n{message.body}")
+    print(plain.write(message))
     if options.html:
         _write(Path(options.html), message)
         print(f"\n{options.html} is written: the mail, for a browser")

@@ -205,7 +205,7 @@ class MailServer(Receiver):
         assert isinstance(mail, EmailMessage)
         text = mail.get_body(("plain",))
         body = text.get_content().replace("\r\n", "\n") if text else ""
-        # The first line stands in the text too; the subject is another spelling of it.
-        title, _, below = body.strip().translate(_ADDED).partition("\n")
+        # The first line stands in the text too, the subject is another spelling of it; below "-- " is the footer.
+        title, _, below = body.partition("\n-- \n")[0].strip().translate(_ADDED).partition("\n")
         await self._took(Received(title, below, mail))
         return "250 OK" if self.status < 400 else f"{self.status} not now"
