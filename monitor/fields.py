@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
+from difflib import get_close_matches
 from typing import Annotated, Any, get_origin
 
 from pydantic import (
@@ -110,8 +111,14 @@ def _holds_secret(annotation: Any) -> bool:
     return "SecretStr" in str(annotation) and get_origin(annotation) is not dict
 
 
+def did_you_mean(text: str, known: Iterable[str]) -> str:
+    """``, did you mean token?`` where a known word is close, else nothing."""
+    near = get_close_matches(text, list(known), n=1)
+    return f", did you mean {near[0]}?" if near else ""
+
+
 def _no_reader(path: str) -> str:
     raise OSError(0, "no secret files here")
 
 
-__all__ = ["Duration", "Name", "SecretStr", "Section", "format_duration", "parse_duration"]
+__all__ = ["Duration", "Name", "SecretStr", "Section", "did_you_mean", "format_duration", "parse_duration"]

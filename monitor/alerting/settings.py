@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
-from monitor.fields import Name, Section
+from monitor.fields import Name, Section, did_you_mean
 
 
 def _not_reserved(name: str) -> str:
@@ -96,31 +96,40 @@ class RouteSettings(Section):
 
 
 def _known_time_zone(value: str) -> str:
-    from monitor.alerting.words import known_time_zone  # noqa: PLC0415  # Babel only where something is worded
+    from zoneinfo import ZoneInfo, available_timezones  # noqa: PLC0415  # only what a command needs is imported
 
     try:
-        known_time_zone(value)
-    except ValueError as error:
-        raise PydanticCustomError("time_zone", "{text}", {"text": str(error)}) from None
+        ZoneInfo(value)
+    except (KeyError, ValueError, OSError):  # OSError: a folder of the database, or a name too long for a file
+        near = did_you_mean(value, available_timezones())
+        raise PydanticCustomError(
+            "time_zone", "{text}", {"text": f"unknown time zone{near or ', expected one such as Europe/Stockholm'}"}
+        ) from None
     return value
 
 
 def _known_locale(value: str) -> str:
-    from monitor.alerting.words import known_locale  # noqa: PLC0415  # Babel only where something is worded
+    from babel import Locale, UnknownLocaleError  # noqa: PLC0415  # only what a command needs is imported
 
     try:
-        return str(known_locale(value))
-    except ValueError as error:
-        raise PydanticCustomError("locale", "{text}", {"text": str(error)}) from None
+        return str(Locale.parse(value.replace("-", "_")))
+    except (ValueError, UnknownLocaleError, TypeError):
+        raise PydanticCustomError("locale", "unknown locale, expected one such as en, sv or en_GB") from None
+
+
+TimeZone = Annotated[str, AfterValidator(_known_time_zone)]
+"""A name of the time zone database."""
+LocaleName = Annotated[str, AfterValidator(_known_locale)]
+"""How amounts and times are written: a language, or one of a country."""
 
 
 class ChannelStyle(Section):
     """How a channel's messages are worded, and what they may say. The part of its settings that rendering reads."""
 
-    time_zone: Annotated[str, AfterValidator(_known_time_zone)] | None = None
+    time_zone: TimeZone | None = None
     """Time zone of the times in this channel's messages; default: the one at the top of the file."""
 
-    locale: Annotated[str, AfterValidator(_known_locale)] | None = None
+    locale: LocaleName | None = None
     """How this channel's messages write amounts and times; default: the one at the top of the file."""
 
     privacy: Literal["full", "masked", "none"] = "masked"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from monitor.config.faults import Faults, did_you_mean
+from monitor.config.faults import Faults
 from monitor.config.nodes import Node
+from monitor.fields import did_you_mean
 
 
 def cross_check(root: Node, faults: Faults) -> None:

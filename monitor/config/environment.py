@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from monitor.config.compose import MAX_DEPTH
-from monitor.config.faults import Faults, did_you_mean
+from monitor.config.faults import Faults
 from monitor.config.nodes import Entry, Mark, Node, Origin, merge
 from monitor.config.settings import ConfigFile
+from monitor.fields import did_you_mean
 
 if TYPE_CHECKING:
     from pydantic_settings import EnvSettingsSource

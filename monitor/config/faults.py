@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from monitor.errors import ConfigError, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from monitor.config.nodes import Mark
 
 
@@ -32,9 +29,3 @@ class Faults:
     def error(self) -> ConfigError:
         """Everything found, by position."""
         return ConfigError([self._found[place] for place in sorted(self._found)])
-
-
-def did_you_mean(text: str, known: Iterable[str]) -> str:
-    """``, did you mean token?`` where a known word is close, else nothing."""
-    near = get_close_matches(text, list(known), n=1)
-    return f", did you mean {near[0]}?" if near else ""

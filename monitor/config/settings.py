@@ -8,9 +8,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
-from monitor.alerting.settings import LabelSettings, RouteSettings
+from monitor.alerting.settings import LabelSettings, LocaleName, RouteSettings, TimeZone
 from monitor.config import redact
-from monitor.config.faults import did_you_mean
 from monitor.delivery.settings import ChannelSettings
 from monitor.fields import Name, Section
 from monitor.polling.settings import PollSettings
@@ -53,28 +52,6 @@ class LogSettings(Section):
     """``auto``: coloured text on a terminal, JSON elsewhere."""
 
 
-def _known_time_zone(value: str) -> str:
-    from zoneinfo import ZoneInfo, available_timezones  # noqa: PLC0415  # only what a command needs is imported
-
-    try:
-        ZoneInfo(value)
-    except (KeyError, ValueError, OSError):  # OSError: a folder of the database, or a name too long for a file
-        near = did_you_mean(value, available_timezones())
-        raise PydanticCustomError(
-            "time_zone", "{text}", {"text": f"unknown time zone{near or ', expected one such as Europe/Stockholm'}"}
-        ) from None
-    return value
-
-
-def _known_locale(value: str) -> str:
-    from babel import Locale, UnknownLocaleError  # noqa: PLC0415  # only what a command needs is imported
-
-    try:
-        return str(Locale.parse(value.replace("-", "_")))
-    except (ValueError, UnknownLocaleError, TypeError):
-        raise PydanticCustomError("locale", "unknown locale, expected one such as en, sv or en_GB") from None
-
-
 def _is_sqlite(value: str) -> str:
     if value.startswith("postgres"):
         raise PydanticCustomError("state", "PostgreSQL is not supported yet: use sqlite:///order-monitor.db")
@@ -92,10 +69,10 @@ class Settings(Section):
     state: Annotated[str, AfterValidator(_is_sqlite)] = SQLITE + STATE_FILE
     """Where orders, events and deliveries are kept: ``sqlite:///file.db``; default: one beside the configuration."""
 
-    time_zone: Annotated[str, AfterValidator(_known_time_zone)] = "UTC"
+    time_zone: TimeZone = "UTC"
     """Time zone of the times in messages and tables, such as Europe/Stockholm."""
 
-    locale: Annotated[str, AfterValidator(_known_locale)] = "en"
+    locale: LocaleName = "en"
     """How messages write amounts and times: en, sv, de_AT …"""
 
     sources: dict[Name, SourceSettings] = Field(default_factory=dict)

@@ -10,11 +10,12 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from monitor.config.environment import variable
-from monitor.config.faults import Faults, did_you_mean
+from monitor.config.faults import Faults
 from monitor.config.nodes import Location, Mark, Node, Place, dotted, join, locate, plain
 from monitor.config.settings import ConfigFile, Defaults, Settings
 from monitor.config.shape import Shape, child, keys
 from monitor.config.words import words
+from monitor.fields import did_you_mean
 
 Check: TypeAlias = Callable[[Settings], Iterable[tuple[Location, str]]]
 """Something only the caller can check: gives where (as in ``("routes", 0, "title")``) and what is wrong."""

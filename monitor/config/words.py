@@ -10,9 +10,8 @@ from typing import Any, get_args
 from pydantic_core import ErrorDetails
 from pydantic_core.core_schema import ErrorType
 
-from monitor.config.faults import did_you_mean
 from monitor.config.nodes import Node
-from monitor.fields import format_duration
+from monitor.fields import did_you_mean, format_duration
 
 _OF_PYDANTIC = frozenset(get_args(ErrorType))
 

@@ -55,7 +55,9 @@ def test_a_channel_that_leads_nowhere_is_told(folder: Folder, channel: str, word
 
 def test_a_channels_templates_and_zone_are_checked(folder: Folder) -> None:
     channel = "{url: 'json://x.example.com', time_zone: Europe/Stokholm, title: '{{ ordr }}'}"
-    assert any("unknown time zone" in text for text in folder.problems(f"{SOURCE}channels: {{ops: {channel}}}"))
+    assert any(
+        "did you mean Europe/Stockholm" in text for text in folder.problems(f"{SOURCE}channels: {{ops: {channel}}}")
+    )
     channel = channel.replace("Stokholm", "Stockholm")
     problems = folder.problems(f"{SOURCE}channels: {{ops: {channel}}}", checks=CHECKS)
     assert len(problems) == 1
