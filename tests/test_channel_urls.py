@@ -23,6 +23,8 @@ def test_importing_the_notifier_does_not_import_apprise() -> None:
     [
         (SLACK, "slack"),
         (DISCORD, "discord"),
+        (DISCORD.replace("discord.com", "canary.discord.com"), "discord"),
+        (DISCORD.replace("discord.com", "ptb.discord.com"), "discord"),
         ("jsons://example.com/hook", "jsons"),
         (" MAILTO://127.0.0.1?from=a@example.com&to=b@example.com", "mailto"),
     ],

@@ -163,7 +163,7 @@ def _footer(on: Occasion) -> str:
     elif on.route == DEFAULT_ROUTE:
         why, how = "no routes are configured, so that it takes every change of a status", "write routes"
     else:
-        why, how = f"route {on.route} leads there", f"take {on.channel} out of that route's channels"
+        why, how = f"route {on.route} leads there", f"remove that route, or take {on.channel} out of its channels,"
     return f"Sent to channel {on.channel}, because {why}. To stop it, {how} in Order Monitor's configuration."
 
 

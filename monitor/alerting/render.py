@@ -11,7 +11,7 @@ from jinja2 import Template
 from monitor.alerting.composing import Occasion, Wording, compose, compose_many, order_link, variables
 from monitor.alerting.headlines import severity_of
 from monitor.alerting.routes import HEALTH_ROUTE
-from monitor.alerting.samples import SAMPLE_CUSTOMER, SAMPLE_REF, sample_for, sample_news, sample_story
+from monitor.alerting.samples import SAMPLE_REF, sample_for, sample_news, sample_story, source_for
 from monitor.alerting.settings import ChannelStyle, RouteSettings
 from monitor.alerting.trying import check_channel_templates, check_templates
 from monitor.alerting.variables import VARIABLES
@@ -97,13 +97,17 @@ class Renderer:
         on = Occasion(route, channel or "", ref, now, place.style, place.voice.words)
         return compose_many(on, events, self._order_urls)
 
-    def render_sample(self, route: str, channel: str | None = None) -> Message:
-        """A message as this route would make it for this channel, about something made up."""
-        source = next(iter({**self._order_urls, **self._labels}), "shop")
+    def render_sample(self, route: str, channel: str | None = None, customer: Customer | None = None) -> Message:
+        """A message as this route would make it for this channel, about something made up.
+
+        ``customer`` is for sources that have one, such as SAMPLE_CUSTOMER.
+        """
+        settings = self._routes.get(route)
+        source = source_for(settings, {**{name: {} for name in self._order_urls}, **self._labels})
         if route == HEALTH_ROUTE:
             news = sample_news(source)
             return self.render(route, news, SAMPLE_REF, now=news.at, channel=channel)
-        event = sample_for(self._routes.get(route), source)
+        event = sample_for(settings, source)
         return self.render(
             route,
             event,
@@ -111,7 +115,7 @@ class Renderer:
             now=event.at,
             channel=channel,
             story=sample_story(event),
-            customer=SAMPLE_CUSTOMER,
+            customer=customer,
         )
 
     def _place_of(self, channel: str | None) -> _Place:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from fnmatch import fnmatchcase as fnmatch
 
 import msgspec
 
@@ -36,6 +37,20 @@ def sample_event(kind: EventKind) -> OrderEvent:
     )
 
 
+def source_for(route: RouteSettings | None, sources: Mapping[str, Mapping[str, str]]) -> str:
+    """The first of the sources, by their labels, whose name and labels the route asks for."""
+    when = route.when if route else WhenSettings()
+    for name, labels in sources.items():
+        wanted = (when.labels or {}).items()
+        if _fits(when.source, name) and all(_fits(patterns, labels.get(key, "")) for key, patterns in wanted):
+            return name
+    return next(iter(sources), "shop")
+
+
+def _fits(patterns: Sequence[str] | None, text: str) -> bool:
+    return patterns is None or any(fnmatch(text.casefold(), pattern.casefold()) for pattern in patterns)
+
+
 def sample_for(route: RouteSettings | None, source: str) -> OrderEvent:
     """An event that the route is about: its first kind, and the first status, source and product that it spells out."""
     when = route.when if route else WhenSettings()
@@ -50,6 +65,8 @@ def sample_for(route: RouteSettings | None, source: str) -> OrderEvent:
 
 def sample_story(event: OrderEvent) -> tuple[OrderEvent, ...]:
     """What may have happened to the order of a sample before."""
+    if event.kind is EventKind.APPEARED:
+        return ()
     order = event.before or event.order
     return (OrderEvent(event.source, EventKind.APPEARED, _PLACED + timedelta(minutes=1), order, revision=1),)
 

@@ -20,10 +20,10 @@ def preview(options: argparse.Namespace) -> int:
     settings = read_settings(options)
     channel = _channel(options, settings)
     message = renderer_of(settings).render_sample(options.route, channel)
-    print(
-        f"To {channel}, by route {options.route}, about an order that is made up. A mail's subject: {message.subject}\n"
-    )
-    print(plain.write(message))
+    print(f"To {channel}, by route {options.route}, about an order that is made up:\n")
+    if settings.channels[channel].mail:
+        print(f"Subject: {message.subject}")
+    print(f"{plain.write(message)}\n\n{message.footer}")
     if options.html:
         _write(Path(options.html), message)
         print(f"\n{options.html} is written: the mail, for a browser")

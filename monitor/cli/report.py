@@ -169,9 +169,10 @@ def _discreet(value: Any, key: str = "") -> Any:
         return [_discreet(child, key) for child in value]
     if not isinstance(value, str):
         return value
-    return MASK if key == "host" else _homeless(_MAIL.sub(MASK, _HOST.sub(MASK, value)))
+    return MASK if key in _NAMES else _homeless(_MAIL.sub(MASK, _HOST.sub(MASK, value)))
 
 
+_NAMES = ("host", "user", "from", "to")
 _HOST = re.compile(r"(?<=://)[^/\s'\"]+")
 _MAIL = re.compile(r"[^\s<>@,;:'\"]+@[^\s<>@,;'\"]+")
 

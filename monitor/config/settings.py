@@ -30,8 +30,8 @@ SourceSettings = OpteriusSource
 class HealthSettings(Section):
     """The monitor's own news: a source is down, or back, or shows what cannot be believed."""
 
-    channels: Annotated[list[str], Field(min_length=1)] | None = None
-    """Names of channels; default: every channel."""
+    channels: list[str] | None = None
+    """Names of channels; ``[]`` for none; default: every channel."""
 
 
 def _lower(value: object) -> object:

@@ -30,8 +30,8 @@ T = TypeVar("T")
 _PAUSE_S = 5.0
 """How long to wait after a failure that is neither the URL's nor the message's, such as a state that is unusable."""
 _LONGEST_WAIT_S = 60.0
-_STORY = 50
-"""So many events of an order are looked through for its story."""
+_STORY = 200
+"""So many events of an order at most are read for its story."""
 _GRACE_S = 1.0
 """So much of the deadline is kept for giving back what is still being sent at its end."""
 _log = structlog.get_logger("monitor.delivery")
@@ -247,8 +247,8 @@ def _story(tx: Transaction, told: StoredEvent) -> tuple[OrderEvent, ...]:
     """The latest events of the order up to the one that is told, oldest first."""
     if not isinstance(told.event, OrderEvent):
         return ()
-    latest = tx.events(told.event.source, told.event.order.id, _STORY)
-    return tuple(row.event for row in latest if row.id <= told.id and isinstance(row.event, OrderEvent))
+    latest = tx.story(told.event.source, told.event.order.id, told.id, _STORY)
+    return tuple(row.event for row in latest if isinstance(row.event, OrderEvent))
 
 
 async def _first_of(*works: Awaitable[T]) -> T:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from apprise import NotifyBase
 
 _SCHEME = re.compile(r"\s*([a-z0-9]+)://", re.IGNORECASE)
+_TEST_CLIENT = re.compile(r"^(https://)(?:canary|ptb)\.(?=discord\.com/)", re.IGNORECASE)
 _WEB = frozenset({"http", "https"})
 _ANSWER_SECONDS = "20"
 """How long an endpoint may be silent. Apprise's 4 s would call a slow endpoint failed that has taken the message."""
@@ -180,7 +181,9 @@ def _read(url: str) -> dict[str, Any]:
 
 
 def _parse(url: str) -> dict[str, Any] | None:
-    results: dict[str, Any] | None = _apprise().plugins.url_to_dict(url.strip())
+    # Discord's test clients give out webhooks of their own hosts, which Apprise does not know for Discord's.
+    known = _TEST_CLIENT.sub(r"\1", url.strip())
+    results: dict[str, Any] | None = _apprise().plugins.url_to_dict(known)
     return results
 
 

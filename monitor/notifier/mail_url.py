@@ -44,6 +44,8 @@ def build_mail_url(  # noqa: PLR0913  # the parts of an address, each of them na
 def _check_address(name: str, text: str) -> None:
     """Apprise drops what it takes for no address, and would send nothing."""
     found = getaddresses([text])
+    if len(found) == 1 and not found[0][1].isascii():
+        raise ValueError(f"{name}: mail servers take ASCII addresses only: write the domain as xn--…")
     if len(found) != 1 or not _ADDRESS.fullmatch(found[0][1]) or not text.isprintable():
         raise ValueError(f"{name}: expected one address, such as finance@example.com or Finance <finance@example.com>")
 

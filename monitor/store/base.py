@@ -120,6 +120,10 @@ class Transaction(Protocol):
         """The newest ``limit`` events, oldest first."""
         ...
 
+    def story(self, source: str, order_id: str, up_to: int, limit: int) -> list[StoredEvent]:
+        """The latest ``limit`` events of an order, none later than the one with the id ``up_to``, oldest first."""
+        ...
+
     def add_delivery(self, route: str, to: Destination, event: Event, event_id: int, now: datetime) -> int:
         """Write a delivery of this event, due now; its id."""
         ...

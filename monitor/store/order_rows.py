@@ -129,6 +129,20 @@ class OrderRows(Rows):
         )
         return [StoredEvent(row[0], EVENT.decode(row[1]), row[2]) for row in reversed(rows)]
 
+    def story(self, source: str, order_id: str, up_to: int, limit: int) -> list[StoredEvent]:
+        # A query of its own: with conditions that may be off, as in ``events``, no index would serve.
+        rows = self._db.rows(
+            """
+            SELECT id, doc, routing FROM events WHERE source = :source AND order_id = :order_id AND id <= :up_to
+            ORDER BY id DESC LIMIT :most
+            """,
+            source=source,
+            order_id=order_id,
+            up_to=up_to,
+            most=limit,
+        )
+        return [StoredEvent(row[0], EVENT.decode(row[1]), row[2]) for row in reversed(rows)]
+
 
 def _limit(limit: int | None) -> int:
     return 2**62 if limit is None else limit

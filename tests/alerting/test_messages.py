@@ -11,6 +11,7 @@ from alerting_examples import PLAN, SEEN, event, order, routes, source_event
 from pydantic import TypeAdapter, ValidationError
 
 from monitor.alerting.render import BODY_LENGTH, TITLE_LENGTH, Renderer, check_channel_templates
+from monitor.alerting.samples import SAMPLE_CUSTOMER
 from monitor.alerting.settings import ChannelStyle, OrderUrl
 from monitor.alerting.stories import MOMENTS_SHOWN, ROWS_SHOWN
 from monitor.errors import TemplateError
@@ -319,7 +320,10 @@ def test_a_channels_unknown_names_are_found_before_they_are_needed() -> None:
 @pytest.mark.parametrize(
     ("route", "words"),
     [
-        ("fraud", "because route fraud leads there. To stop it, take ops out of that route's channels in Order"),
+        (
+            "fraud",
+            "because route fraud leads there. To stop it, remove that route, or take ops out of its channels, in Order",
+        ),
         (
             "default",
             "because no routes are configured, so that it takes every change of a status. To stop it, write routes in",
@@ -439,13 +443,22 @@ def test_a_sample_is_about_what_its_route_is_about(when: str, title: str) -> Non
 def test_a_sample_shows_what_a_channel_would_get() -> None:
     styles = {"ops": ChannelStyle(story=True, privacy="full")}
     text = "[{name: one, when: {from: active, product: [Domains]}}]"
-    message = Renderer(routes(text), labels={"blog": {}}, styles=styles).render_sample("one", "ops")
+    message = Renderer(routes(text), labels={"blog": {}}, styles=styles).render_sample("one", "ops", SAMPLE_CUSTOMER)
     assert message.text is not None
     assert message.text.startswith("active → fraud, after 2 h 13 min\nDomains ×1\n")
     assert "· blog" in message.title
     assert [moment.what for moment in message.story] == ["placed", "appeared, active", message.text.splitlines()[0]]
     assert message.customer[0] == "Customer: John Doe, Doe & Sons"
     assert "channel ops" in message.footer
+
+
+def test_a_sample_is_of_a_source_that_its_route_is_about_and_an_order_just_placed_has_no_story() -> None:
+    text = "[{name: one, when: {event: appeared, labels: {client: ac*}, source: ['b*', shop]}}]"
+    labels = {"blog": {"client": "initech"}, "shop": {"client": "acme"}}
+    styles = {"ops": ChannelStyle(story=True)}
+    message = Renderer(routes(text), labels=labels, styles=styles).render_sample("one", "ops")
+    assert message.title.endswith(" · shop")
+    assert [moment.what for moment in message.story[1:]] == ["appeared, fraud"]
 
 
 def test_there_are_samples_of_the_monitors_own_news_and_without_routes() -> None:

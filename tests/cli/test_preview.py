@@ -28,12 +28,16 @@ def test_a_routes_message_is_shown_as_its_first_channel_words_it(keyboard: Keybo
     assert typed.out.startswith("To ops, by route fraud, ")
     assert "\n🚨 Fraud: ORD-0088 · " in typed.out
     assert "So far:" not in typed.out
+    assert "Subject:" not in typed.out
+    assert "Customer:" not in typed.out
 
 
 def test_another_channel_can_be_named_and_its_mail_be_written(keyboard: Keyboard, tmp_path: Path) -> None:
     html = tmp_path / "mail.html"
     typed = keyboard.type("preview", "fraud", "--channel", "mail", "--html", str(html))
+    assert "\nSubject: Mind: ORD-0088\n" in typed.out
     assert "\nMind: ORD-0088\n" in typed.out
+    assert "because route fraud leads there" in typed.out
     assert "So far:" in typed.out
     assert "Mind: " in html.read_text(encoding="utf-8")
 

@@ -43,7 +43,14 @@ OF_ORDERS = (
     "jane@canary.example",
     "canary word",
 )
-OF_PEOPLE = ("acme-canary", "canary-host.example", "finance@canary.example", "ada@canary.example")
+OF_PEOPLE = (
+    "acme-canary",
+    "canary-host.example",
+    "finance@canary.example",
+    "ada@canary.example",
+    "Grace Canary",
+    "grace.canary",
+)
 CONFIG = """
 sources:
   shop:
@@ -55,6 +62,12 @@ sources:
 channels:
   ops: {url: "json://alerts.example.com/HookCanary2"}
   mail: {url: "mailto://monitor:PasswordCanary3@mail.example.com?from=monitor@example.com&to=finance@canary.example"}
+  form:
+    mail:
+      host: mail.example.com
+      user: grace.canary
+      from: Grace Canary <grace@canary.example>
+      to: Grace Canary <g@canary.example>
 routes:
   - name: fraud
     when: {to: fraud, labels: {client: acme-canary}}

@@ -225,6 +225,10 @@ def test_a_good_file_has_the_documented_defaults(folder: Folder, good: str) -> N
     assert settings.state_file == folder.path / "order-monitor.db"
 
 
+def test_health_news_can_be_silenced(folder: Folder, good: str) -> None:
+    assert folder.load(good + "health: {channels: []}\n").health_channels == ()
+
+
 def test_health_channels_can_be_chosen(folder: Folder, good: str) -> None:
     text = good + "  more: {url: json://more.example.com}\nhealth: {channels: [more]}\n"
     assert folder.load(text).health_channels == ("more",)

@@ -129,7 +129,8 @@ class Daemon:
     async def end(self, seconds: float = 30) -> int:
         """Its exit code, once it has ended and all of its output has been read."""
         async with asyncio.timeout(seconds):
-            await self._readers
+            # Shielded: when patience ends, what has been read so far is still wanted, and the reading goes on.
+            await asyncio.shield(self._readers)
             return await self.process.wait()
 
     def lines(self, event: str) -> list[Line]:

@@ -57,7 +57,7 @@ def boundaries_of(result: object) -> tuple[str | None, str | None]:
             return "poll claim written", "poll claimed"
         case Committed() if result.events:
             return "commit written", "committed"
-        case (Delivery(), _):
+        case (Delivery(), *_):
             return "delivery claim written", "delivery claimed"
         case bool():
             return "settling written", "settled"

@@ -80,7 +80,8 @@ def test_any_user_and_password_survive(user: str, password: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "to", ["", "finance", "a@example.com, b@example.com", "a@b@c", "a b@example.com", "a@x.com\nBcc: b@x.com"]
+    "to",
+    ["", "finance", "a@example.com, b@example.com", "a@b@c", "a b@example.com", "a@x.com\nBcc: b@x.com"],
 )
 def test_what_is_not_one_address_is_refused(to: str) -> None:
     """Apprise drops what it does not take for an address, and then sends nothing."""
@@ -101,3 +102,10 @@ def test_what_cannot_be_said_to_a_mail_server_is_refused(credentials: dict[str, 
     with pytest.raises(ValueError, match="other than letters, digits and signs of ASCII") as caught:
         build(**credentials)
     assert "pässword" not in str(caught.value)
+
+
+@pytest.mark.parametrize("to", ["bö@example.com", "B <b@exämple.com>"])
+def test_an_address_that_no_server_takes_is_refused(to: str) -> None:
+    """Apprise drops it, and would send nothing."""
+    with pytest.raises(ValueError, match="ASCII addresses only"):
+        build(to=to)
