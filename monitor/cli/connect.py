@@ -5,14 +5,13 @@ from __future__ import annotations
 import argparse
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import chain
 
-import msgspec
-
 from monitor.alerting.routes import Router
 from monitor.alerting.settings import RouteSettings
+from monitor.cli.findings import ChannelFound, Found, OnPage, SourceFound
 from monitor.clock import Clock, SystemClock
 from monitor.config import Settings
 from monitor.config.settings import SourceSettings
@@ -41,45 +40,6 @@ _WHENEVER = datetime(2025, 7, 1, tzinfo=UTC)
 _ANSWERED = (Refused, Rejected, NotFound, Redirected, BadAnswer, ServerFailed, RateLimited)
 _IN_ORDERS = ("product", "currency", "min_total")
 """Conditions that depend on what stands in an order."""
-
-
-class SourceFound(msgspec.Struct, kw_only=True):
-    """What a source shows. ``problem`` is why it cannot be watched; ``token_accepted`` is None where nobody said.
-
-    ``by_status`` counts orders by the source's own spelling. ``reading`` is how long one poll takes, in seconds;
-    ``requests`` how many requests. ``unreached`` are the statuses that no route leads to anybody.
-    """
-
-    source: str
-    type: str
-    url: str
-    problem: str | None = None
-    reachable: bool = False
-    token_accepted: bool | None = None
-    dialect: str = ""
-    by_status: dict[str, int] = {}
-    order: Order | None = None
-    answered_in: float = 0.0
-    reading: float = 0.0
-    requests: int = 0
-    unreached: list[str] = []
-    warnings: list[str] = []
-
-
-class ChannelFound(msgspec.Struct, kw_only=True):
-    """Whether the host behind a URL answers. ``tried`` is false where it could not be tried, and ``note`` says why."""
-
-    channel: str
-    kind: str
-    place: str = ""
-    secure: bool = False
-    tried: bool = True
-    problem: str | None = None
-    note: str = ""
-
-
-Found = SourceFound | ChannelFound
-OnPage = Callable[[str, int, int | None], None]
 
 
 def connect(options: argparse.Namespace, settings: Settings) -> int:
@@ -253,9 +213,3 @@ class _Look:
         full = page.total == pages * (page.size or PAGE_SIZE)  # then a poll looks whether another page follows
         self._found.requests = pages + int(full)
         self._found.reading = -(-pages // _IN_FLIGHT) * self._found.answered_in
-
-
-def requests_a_day(found: SourceFound, every: float) -> tuple[int, int]:
-    """Polls and requests; a poll that outlasts the interval puts the next ones off."""
-    polls = round(_DAY / max(every, found.reading))
-    return polls, polls * found.requests

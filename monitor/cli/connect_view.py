@@ -11,7 +11,7 @@ import msgspec
 
 from monitor.alerting.views import plain
 from monitor.alerting.words import Words
-from monitor.cli.connect import ChannelFound, Found, OnPage, SourceFound, requests_a_day
+from monitor.cli.findings import ChannelFound, Found, OnPage, SourceFound, requests_a_day
 from monitor.cli.phrases import by_status, counted, noticed_within, span
 from monitor.config import Settings
 from monitor.model import Order

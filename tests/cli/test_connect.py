@@ -14,7 +14,8 @@ from pseudo_terminal import Terminal
 from pydantic import SecretStr
 from typed import Hook, Keyboard, Typed
 
-from monitor.cli.connect import SourceFound, look
+from monitor.cli.connect import look
+from monitor.cli.findings import SourceFound
 from monitor.clock import SystemClock
 from monitor.config import Settings
 from monitor.simulator.faults import IgnoredFilter, LoginPage, LyingTotal

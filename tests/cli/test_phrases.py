@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from monitor.alerting.settings import WhenSettings
-from monitor.cli.connect import SourceFound, requests_a_day
+from monitor.cli.findings import SourceFound, requests_a_day
 from monitor.cli.phrases import conditions, noticed_within, span
 
 

@@ -1,0 +1,56 @@
+"""What `check --connect` finds out, before it is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from monitor.model import Order
+
+_DAY = 86_400
+
+
+class SourceFound(msgspec.Struct, kw_only=True):
+    """What a source shows. ``problem`` is why it cannot be watched; ``token_accepted`` is None where nobody said.
+
+    ``by_status`` counts orders by the source's own spelling. ``reading`` is how long one poll takes, in seconds;
+    ``requests`` how many requests. ``unreached`` are the statuses that no route leads to anybody.
+    """
+
+    source: str
+    type: str
+    url: str
+    problem: str | None = None
+    reachable: bool = False
+    token_accepted: bool | None = None
+    dialect: str = ""
+    by_status: dict[str, int] = {}
+    order: Order | None = None
+    answered_in: float = 0.0
+    reading: float = 0.0
+    requests: int = 0
+    unreached: list[str] = []
+    warnings: list[str] = []
+
+
+class ChannelFound(msgspec.Struct, kw_only=True):
+    """Whether the host behind a URL answers. ``tried`` is false where it could not be tried, and ``note`` says why."""
+
+    channel: str
+    kind: str
+    place: str = ""
+    secure: bool = False
+    tried: bool = True
+    problem: str | None = None
+    note: str = ""
+
+
+Found = SourceFound | ChannelFound
+OnPage = Callable[[str, int, int | None], None]
+
+
+def requests_a_day(found: SourceFound, every: float) -> tuple[int, int]:
+    """Polls and requests; a poll that outlasts the interval puts the next ones off."""
+    polls = round(_DAY / max(every, found.reading))
+    return polls, polls * found.requests
