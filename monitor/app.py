@@ -185,19 +185,19 @@ async def open_app(settings: Settings, clock: Clock, sender: Sender | None = Non
     """An App on the settings' state, closed at the end. ``sender``: instead of Apprise, such as one that prints."""
     store = await open_state(settings.state_file)
     client = HttpClient(keepalive=KEEPALIVE_S)
-    notifier = Notifier(urls_of(settings)) if sender is None else None
+    sender = sender or Notifier(urls_of(settings))
     try:
-        yield App(settings, store, client, sender or _present(notifier), clock)
+        yield App(settings, store, client, sender, clock)
     finally:
-        if notifier:
-            await notifier.aclose(0)
+        if isinstance(sender, Notifier):
+            await sender.aclose(0)
         await client.aclose()
         await store.aclose()
 
 
-async def open_state(path: Path, *, exclusive: bool = True) -> SqliteStore:
+async def open_state(path: Path) -> SqliteStore:
     """The state at ``path``; a new one is announced, because a wrong path looks just like it (promise 1)."""
-    store = await asyncio.to_thread(partial(SqliteStore.open, path, exclusive=exclusive))
+    store = await asyncio.to_thread(SqliteStore.open, path)
     if store.created:
         _log.warning("state_new", path=str(store.path), meaning="no order is known yet; nothing old is announced")
     return store
@@ -278,8 +278,3 @@ def _labels(settings: Settings) -> dict[str, dict[str, str]]:
 
 def _job(source: str) -> str:
     return f"poll {source}"
-
-
-def _present(notifier: Notifier | None) -> Notifier:
-    assert notifier is not None  # noqa: S101  # one of the two is always there
-    return notifier

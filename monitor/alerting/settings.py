@@ -96,11 +96,13 @@ class RouteSettings(Section):
 
 
 def _known_time_zone(value: str) -> str:
-    from zoneinfo import ZoneInfo, available_timezones  # noqa: PLC0415  # only what a command needs is imported
+    from zoneinfo import available_timezones  # noqa: PLC0415  # only what a command needs is imported
+
+    from monitor.alerting.words import known_time_zone  # noqa: PLC0415  # Babel only where something is worded
 
     try:
-        ZoneInfo(value)
-    except (KeyError, ValueError, OSError):  # OSError: a folder of the database, or a name too long for a file
+        known_time_zone(value)
+    except ValueError:
         near = did_you_mean(value, available_timezones())
         raise PydanticCustomError(
             "time_zone", "{text}", {"text": f"unknown time zone{near or ', expected one such as Europe/Stockholm'}"}
@@ -109,11 +111,11 @@ def _known_time_zone(value: str) -> str:
 
 
 def _known_locale(value: str) -> str:
-    from babel import Locale, UnknownLocaleError  # noqa: PLC0415  # only what a command needs is imported
+    from monitor.alerting.words import known_locale  # noqa: PLC0415  # Babel only where something is worded
 
     try:
-        return str(Locale.parse(value.replace("-", "_")))
-    except (ValueError, UnknownLocaleError, TypeError):
+        return str(known_locale(value))
+    except ValueError:
         raise PydanticCustomError("locale", "unknown locale, expected one such as en, sv or en_GB") from None
 
 

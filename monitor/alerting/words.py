@@ -25,7 +25,7 @@ def known_time_zone(name: str) -> ZoneInfo:
     """The time zone with this IANA name; ValueError, in words for people, if there is none."""
     try:
         return ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
+    except (KeyError, ValueError, OSError):  # OSError: a folder of the database, or a name too long for a file
         raise ValueError(f"unknown time zone {name!r}: expected a name such as Europe/Stockholm or UTC") from None
 
 

@@ -94,10 +94,10 @@ class _opened:  # noqa: N801  # used as a function
 
 def _migrate(path: Path, head: str, migrations: Path) -> None:
     # Half a second of imports that a start with an up-to-date state does not pay for.
-    from alembic import command  # noqa: PLC0415
-    from alembic.config import Config  # noqa: PLC0415
-    from sqlalchemy import URL, create_engine, event, pool  # noqa: PLC0415
-    from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415
+    from alembic import command  # noqa: PLC0415  # see above
+    from alembic.config import Config  # noqa: PLC0415  # see above
+    from sqlalchemy import URL, create_engine, event, pool  # noqa: PLC0415  # see above
+    from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415  # see above
 
     config = Config()
     config.set_main_option("script_location", str(migrations).replace("%", "%%"))
