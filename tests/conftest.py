@@ -1,7 +1,10 @@
-"""What all tests share: the long versions of the hostile ones run only when asked for."""
+"""What all tests share: the long hostile ones run only when asked for, and no connection may outlive its test."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+import connections
 import pytest
 
 
@@ -17,3 +20,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if tortures:
         config.hook.pytest_deselected(items=tortures)
         items[:] = [item for item in items if item not in tortures]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _connections_are_watched() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        connections.watch(patch)
+        yield
+
+
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_runtest_teardown() -> Iterator[None]:
+    """After all fixtures, the event loop's among them."""
+    yield
+    if left := connections.left_open():
+        pytest.fail("open when the event loop was closed: " + "; ".join(left), pytrace=False)

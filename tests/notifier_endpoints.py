@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from email import message_from_string, policy
@@ -11,6 +12,7 @@ from typing import Any
 
 from aiohttp import web
 from aiosmtpd.smtp import SMTP
+from connections import clean_up, close
 
 from monitor.model import Message, Severity
 
@@ -53,7 +55,7 @@ async def webhook() -> AsyncIterator[Webhook]:
         yield hook
     finally:
         hook.open.set()
-        await runner.cleanup()
+        await clean_up(runner)
 
 
 class Mailbox:
@@ -78,39 +80,17 @@ class Mailbox:
         return "250 OK"
 
 
-class _Connection(SMTP):
-    """One client's; ``gone`` once it has ended."""
-
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self.gone = asyncio.Event()
-
-    def connection_lost(self, error: Exception | None) -> None:
-        super().connection_lost(error)
-        self.gone.set()
-
-
 @asynccontextmanager
 async def mail_server(**options: Any) -> AsyncIterator[Mailbox]:
     """A mail server at ``address``."""
     mailbox = Mailbox()
-    connections: list[_Connection] = []
-
-    def connect() -> SMTP:
-        connections.append(_Connection(mailbox, hostname="mail.example.com", **options))
-        return connections[-1]
-
-    server = await asyncio.get_running_loop().create_server(connect, "127.0.0.1", 0)
+    make = functools.partial(SMTP, mailbox, hostname="mail.example.com", **options)
+    server = await asyncio.get_running_loop().create_server(make, "127.0.0.1", 0)
     mailbox.address = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
     try:
         yield mailbox
     finally:
-        server.close()
-        await server.wait_closed()
-        for connection in connections:  # the last one may still be saying goodbye
-            if isinstance(transport := connection.transport, asyncio.WriteTransport) and not connection.gone.is_set():
-                transport.abort()
-            await connection.gone.wait()
+        await close(server)
 
 
 def parse_mail(content: str) -> EmailMessage:

@@ -87,6 +87,21 @@ class Terminal:
         """Press these keys: ``\\x03`` is Ctrl-C."""
         os.write(self._ours, keys.encode())
 
+    async def interrupt(self) -> None:
+        """Press Ctrl-C, once the command waits for a key.
+
+        Between its last look at signals and the start of its waiting, Python misses one until the next key.
+        """
+        async with asyncio.timeout(20):
+            while not self._sleeps():  # noqa: ASYNC110  # another process falls asleep: no event tells
+                await asyncio.sleep(0.01)
+        self.type("\x03")
+
+    def _sleeps(self) -> bool:
+        """Whether its process sleeps; assumed where there is no /proc to ask."""
+        status = Path(f"/proc/{self._process.pid}/stat")
+        return not status.exists() or status.read_text().rpartition(")")[2].split()[0] == "S"
+
     async def ends(self, seconds: float = 20) -> int:
         """The exit code, once the command has ended and all that it wrote is read."""
         async with asyncio.timeout(seconds):

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from aiohttp import web
+from connections import clean_up
 
 from monitor.cli import main
 
@@ -82,7 +83,7 @@ async def webhook() -> AsyncIterator[Hook]:
     try:
         yield hook
     finally:
-        await runner.cleanup()
+        await clean_up(runner)
 
 
 def in_process(*arguments: str, environ: Mapping[str, str] | None = None) -> Typed:

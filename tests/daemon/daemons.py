@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 from aiohttp import web
+from connections import clean_up
 
 from monitor.simulator.world import World
 
@@ -91,7 +92,7 @@ async def serving() -> AsyncIterator[Inbox]:
         yield inbox
     finally:
         inbox.open.set()
-        await runner.cleanup()
+        await clean_up(runner)
 
 
 class Daemon:

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import pytest
 from aiohttp import web
 from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
+from connections import clean_up, close
 
 from monitor.notifier import warm_up
 
@@ -127,7 +128,7 @@ class JsonWebhook(Receiver):
     async def away(self) -> None:
         runner, self._runner = self._runner, None
         if runner:
-            await runner.cleanup()
+            await clean_up(runner)
 
     async def _handle(self, request: web.Request) -> web.Response:
         self.requests.append(dict(request.headers))
@@ -164,7 +165,6 @@ class MailServer(Receiver):
         super().__init__()
         self.logins: list[tuple[str, str]] = []
         self._server: asyncio.Server | None = None
-        self._talks: list[SMTP] = []
 
     @property
     def url(self) -> str:
@@ -178,20 +178,12 @@ class MailServer(Receiver):
     async def away(self) -> None:
         server, self._server = self._server, None
         if server:
-            server.close()
-            await server.wait_closed()
-        # A connection that outlives its test is a warning, and so an error, in whichever test comes next.
-        for talk in self._talks:
-            if isinstance(talk.transport, asyncio.Transport):
-                talk.transport.abort()
-        await asyncio.sleep(0)
+            await close(server)
 
     def _speak(self) -> SMTP:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # it thinks that passwords need TLS
-            talk = SMTP(self, hostname="mail.example.com", authenticator=self._log_in, auth_require_tls=False)
-        self._talks.append(talk)
-        return talk
+            return SMTP(self, hostname="mail.example.com", authenticator=self._log_in, auth_require_tls=False)
 
     def _log_in(self, server: SMTP, session: Any, envelope: Any, mechanism: str, data: LoginPassword) -> AuthResult:
         """Repeats the login when it refuses it, as some servers do."""

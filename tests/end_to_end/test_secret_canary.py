@@ -33,6 +33,7 @@ from canaries import (
     URL_USER,
     assert_silent,
 )
+from connections import clean_up
 from daemon import Daemon
 from receivers import JsonWebhook, MailServer, SlackServer
 from stage import Stage, set_stage
@@ -73,7 +74,7 @@ async def echo() -> AsyncIterator[str]:
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    await runner.cleanup()
+    await clean_up(runner)
 
 
 @pytest.fixture
