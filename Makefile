@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes
 
-.PHONY: demo test check docs torture format lock clean
+.PHONY: demo test check docs torture bench format lock clean
 
 demo: .venv/run ## the product: daemon, simulated billing system and alerts, nothing to set up
 	@$(BIN)/python -m monitor demo $(FLAGS)
@@ -22,6 +22,9 @@ docs: .venv/dev ## brings what the documents say of settings and templates up to
 
 torture: .venv/dev ## the long versions of the hostile tests; ROUNDS=n for longer ones
 	@ROUNDS=$(or $(ROUNDS),1000) $(BIN)/python -m pytest -q -m torture --torture
+
+bench: .venv/dev ## every goal of performance beside its floor, as a table and as JSON; ROWS="full sweep" for some
+	@$(BIN)/python tests/bench/bench.py --rows="$(ROWS)" --file="$(or $(FILE),bench.json)"
 
 format: .venv/dev
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format .

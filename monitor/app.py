@@ -24,9 +24,11 @@ from monitor.errors import ClaimLost, OurFault, SourceError, StateError
 from monitor.model import Delivery, Destination, Event, Message, OrderEvent
 from monitor.notifier import Notifier
 from monitor.polling.poller import Poller, PollResult, Reading
+from monitor.polling.snapshot import Depth
 from monitor.redact import url_keys
 from monitor.scheduler import Scheduler
 from monitor.sources.base import Answer, ListSource, Request
+from monitor.sources.conditional import Memory
 from monitor.sources.http import HttpClient, Reader
 from monitor.sources.registry import ADAPTERS
 from monitor.store.base import Store
@@ -63,10 +65,12 @@ class App:
         self._client = client
         self._sender = sender
         self._clock = clock
+        client.set_budgets(limits_of(settings), clock.monotonic())
         self._owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
         self._pollers = {name: self._poller(name, source) for name, source in settings.sources.items()}
         self.deliveries = DeliveryLoop(store, self._outfit(), clock, self._owner)
         self._scheduler = Scheduler()
+        self._refusals: dict[str, str] = {}
 
     async def run(self, stop: asyncio.Event) -> None:
         """Poll and deliver until ``stop`` is set; then leave cleanly (promise 12)."""
@@ -82,13 +86,14 @@ class App:
         await delivering
 
     async def poll_all(self) -> dict[str, PollResult | None]:
-        """One poll of each source now; None for one that another daemon polls."""
-        results = await asyncio.gather(*(self._poll(name) for name in self._pollers))
+        """One poll of each source now, to the end of what is due; None for one that another daemon polls."""
+        results = await asyncio.gather(*(self._poll(name, at_once=True) for name in self._pollers))
         return dict(zip(self._pollers, results, strict=True))
 
     def reload(self, settings: Settings) -> None:
         """Go on with these settings. What is under way ends under the old ones."""
         before, self.settings = self.settings.sources, settings
+        self._client.set_budgets(limits_of(settings), self._clock.monotonic())
         # What was a secret an hour ago is one still: a poll or send under way ends with it.
         self.secrets |= settings.secrets()
         if isinstance(self._sender, Notifier):
@@ -116,12 +121,12 @@ class App:
         with suppress(StateError):  # it has been logged, and the next poll may find the state usable again
             await self._poll(name)
 
-    async def _poll(self, name: str) -> PollResult | None:
+    async def _poll(self, name: str, *, at_once: bool = False) -> PollResult | None:
         poller = self._pollers.get(name)
         if poller is None:
             return None
         try:
-            result = await poller.poll()
+            result = await poller.poll(at_once=at_once)
         except ClaimLost as error:
             _log.warning("poll_superseded", source=name, reason=str(error))
             return None
@@ -131,6 +136,10 @@ class App:
         if result is None:
             return None
         report_poll(result)
+        if result.refusal != self._refusals.get(name, ""):
+            self._refusals[name] = result.refusal
+            if result.refusal:
+                _log.info("source_read_whole", source=name, reason=result.refusal)
         if self.observer:
             self.observer.polled(result)
         if result.committed.deliveries:
@@ -150,7 +159,7 @@ class App:
             name=name,
             source=adapter,
             settings=source,
-            reading=partial(_open_reader, self._client, source, adapter, self._clock),
+            reading=partial(_open_reader, self._client, source, adapter, self._clock, Memory()),
             store=self.store,
             router=self._router(),
             clock=self._clock,
@@ -209,6 +218,11 @@ def renderer_of(settings: Settings) -> Renderer:
     return Renderer(settings.routes, settings.time_zone, settings.locale, _labels(settings), settings.channels, urls)
 
 
+def limits_of(settings: Settings) -> list[tuple[str, int | None]]:
+    """The url of every source, and how often its host may be asked."""
+    return [(source.url, source.max_requests_per_minute) for source in settings.sources.values()]
+
+
 def urls_of(settings: Settings) -> dict[Destination, str]:
     """Every URL of every channel."""
     channels = _spelled_out(settings)
@@ -230,7 +244,8 @@ def report_poll(result: PollResult) -> None:
     fields = {
         "source": result.source,
         "orders": result.known,
-        "coverage": snapshot.coverage.value,
+        "look": snapshot.depth.value,
+        **({"coverage": snapshot.coverage.value} if snapshot.depth is Depth.SWEEP else {}),
         "new": committed.new_orders,
         "events": {kind.value: count for kind, count in committed.events.items()},
         "deliveries": committed.deliveries,
@@ -252,10 +267,12 @@ def report_poll(result: PollResult) -> None:
         _log.info("poll", **fields)
 
 
-def _open_reader(client: HttpClient, source: SourceSettings, adapter: ListSource, clock: Clock) -> Reading:
+def _open_reader(
+    client: HttpClient, source: SourceSettings, adapter: ListSource, clock: Clock, memory: Memory
+) -> Reading:
     """A way to the source for one poll. A missing certificate, say, is a failure of the poll, like no answer."""
     try:
-        return Reader(client, source.url, source, adapter.error_text, clock)
+        return Reader(client, source.url, source, adapter.error_text, clock, memory)
     except SourceError as error:
         return _NoReading(error)
 

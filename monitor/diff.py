@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -27,13 +27,15 @@ class Coverage(StrEnum):
 class Look(msgspec.Struct, frozen=True):
     """What the diff must know of a look: whose it is, whether the source has its baseline, when it was last whole.
 
-    ``first_revision`` numbers orders that are seen for the first time; ``last_complete`` is when that look began.
+    ``first_revision`` numbers orders that are seen for the first time; ``last_complete`` is when that look began, and
+    ``proven_at`` when a later one did that saw all orders of a status (normalised).
     """
 
     source: str
     baseline: bool
     first_revision: int
     last_complete: datetime | None = None
+    proven_at: Mapping[str, datetime] = {}
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -194,13 +196,14 @@ def _event(kind: EventKind, before: Known, after: Known, at: datetime, look: Loo
         order=after.order,
         revision=after.revision,
         before=before.order,
-        after_time=_last_shown(before, look),
+        after_time=min(_last_shown(before, look), at),  # the wall clock may have been set back since
         since=before.status_since or before.order.created_at,
     )
 
 
 def _last_shown(known: Known, look: Look) -> datetime:
     """When the order was last seen as it is known: the last complete look showed it, unless that one missed it."""
-    if known.missing or look.last_complete is None:
+    if known.missing:
         return known.seen_at
-    return max(known.seen_at, look.last_complete)
+    proven = look.proven_at.get(normalise_status(known.order.status))
+    return max(filter(None, (known.seen_at, look.last_complete, proven)))

@@ -93,7 +93,11 @@ class Refused(SourceError):
 
 
 class NotFound(SourceError):
-    """The server does not know what was asked for."""
+    """The server does not know what was asked for. ``body`` is how it said so, and never printed."""
+
+    def __init__(self, text: str, *, retry_after: float | None = None, body: bytes = b"") -> None:
+        super().__init__(text, retry_after=retry_after)
+        self.body = body
 
 
 class Rejected(SourceError):

@@ -139,25 +139,46 @@ class Doubt(msgspec.Struct, frozen=True, omit_defaults=True):
     announced: bool = False
 
 
+class Routine(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What the strategy for a source remembers from poll to poll.
+
+    ``differences`` in its totals, by status, that the last sweep has left; ``swept`` right after that sweep.
+    ``sweep_wanted`` by a difference. Before ``settle_after`` and ``sweep_after`` no difference leads to another one.
+    """
+
+    differences: dict[str, int] = {}
+    swept: bool = False
+    sweep_wanted: bool = False
+    settle_after: datetime | None = None
+    sweep_after: datetime | None = None
+
+
 class SourceState(msgspec.Struct, frozen=True, omit_defaults=True):
     """What is known of a source itself. ``identity`` is its type and address; another one is another source.
 
+    ``complete_at`` is when the last look began that showed every order, ``settled_at`` the last that proved each one's
+    status, and ``proven_at`` the last that proved who has which status (normalised), where it was later than those.
     ``newest_id`` (the highest numeric id) and ``total`` are of the last look, to tell a stale answer by.
-    ``accepted`` is how many missing orders its owner has accepted as gone.
+    ``accepted`` is how many missing orders its owner has accepted as gone. ``cursor`` is a time on the source's own
+    clock before which nothing was modified that has not been seen.
     """
 
     identity: str
     baseline_at: datetime | None = None
     polled_at: datetime | None = None
     complete_at: datetime | None = None
+    settled_at: datetime | None = None
+    proven_at: dict[str, datetime] = {}
     failures: int = 0
     failing_since: datetime | None = None
     error: str | None = None
     down: bool = False
     doubt: Doubt | None = None
     accepted: int | None = None
+    routine: Routine | None = None
     newest_id: int | None = None
     total: int | None = None
+    cursor: datetime | None = None
 
 
 class Severity(StrEnum):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import datetime, timedelta
 from decimal import Decimal, localcontext
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from babel import Locale, UnknownLocaleError
@@ -57,10 +58,7 @@ class Words:
         return re.sub(r"(?<=[^\W\d_])(?=\d)", "\u00a0", text)  # CLDR's space in ``KWD 1.000``, which Babel leaves out
 
     def _format(self, pattern: str, amount: Decimal, digits: int, code: str | None = None) -> str:
-        number = parse_pattern(pattern)
-        number.frac_prec = (digits, digits)
-        with localcontext(prec=4 * _MOST_DIGITS):
-            return str(number.apply(amount, self.locale, currency=code, currency_digits=False))
+        return _formatted(self.locale, pattern, amount, digits, code)
 
     def time(self, when: datetime, now: datetime, beside: datetime | None = None) -> str:
         """``14:22 CEST``, with its date where that is not ``now``'s.
@@ -121,3 +119,12 @@ def _zone(local: datetime) -> str:
     """``CEST``; zones without an abbreviation call themselves ``+03``, which alone would read as a calculation."""
     name = local.tzname() or ""
     return f"UTC{name}" if name.startswith(("+", "-")) else name
+
+
+@lru_cache(maxsize=1024)
+def _formatted(locale: Locale, pattern: str, amount: Decimal, digits: int, code: str | None) -> str:
+    """Kept, as a message shows the same amounts in several places, and many orders cost the same."""
+    number = parse_pattern(pattern)
+    number.frac_prec = (digits, digits)
+    with localcontext(prec=4 * _MOST_DIGITS):
+        return str(number.apply(amount, locale, currency=code, currency_digits=False))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import importlib
 import os
 import sys
@@ -10,9 +11,13 @@ from collections.abc import Sequence
 
 from monitor.cli.parser import make_parser
 
+_OBJECTS_BETWEEN_COLLECTIONS = 20_000
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; its exit code: 0 done, 1 failed, 2 bad usage or configuration."""
+    # Python would look for rings among the same hundred thousand objects again and again while it imports.
+    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
     try:
         try:
             return _run(make_parser().parse_args(arguments))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import chain
@@ -12,6 +11,7 @@ from itertools import chain
 from monitor.alerting.routes import Router
 from monitor.alerting.settings import RouteSettings
 from monitor.cli.findings import ChannelFound, Found, OnPage, SourceFound
+from monitor.cli.phrases import reading_time
 from monitor.clock import Clock, SystemClock
 from monitor.config import Settings
 from monitor.config.settings import SourceSettings
@@ -27,14 +27,19 @@ from monitor.errors import (
     SourceError,
 )
 from monitor.model import Destination, EventKind, Order, OrderEvent, normalise_status
-from monitor.polling.full import PAGE_SIZE, FullSnapshot
+from monitor.polling.habits import Direction, Habits, strictly
+from monitor.polling.ledger import Entry, Ledger
+from monitor.polling.listing import IN_FLIGHT, PAGE_SIZE
+from monitor.polling.plan import plan, requests_of
+from monitor.polling.sight import Sight
+from monitor.polling.snapshot import Depth
+from monitor.polling.sweep import Sweep
 from monitor.sources.base import Answer, ListQuery, ListSource, Page
+from monitor.sources.headers import http_date
 from monitor.sources.http import HttpClient, Reader
 from monitor.sources.registry import ADAPTERS
-from monitor.sources.verdicts import http_date
 
 CLOCK_TOLERANCE = 60.0
-_IN_FLIGHT = 8
 _DAY = 86_400
 _WHENEVER = datetime(2025, 7, 1, tzinfo=UTC)
 _ANSWERED = (Refused, Rejected, NotFound, Redirected, BadAnswer, ServerFailed, RateLimited)
@@ -60,9 +65,10 @@ def connect(options: argparse.Namespace, settings: Settings) -> int:
 
 async def look(settings: Settings, clock: Clock, on_page: OnPage | None = None) -> Sequence[Found]:
     """What all sources and channels show, all contacted at once, in the configuration's order."""
-    from monitor.app import urls_of
+    from monitor.app import limits_of, urls_of
 
     client = HttpClient()
+    client.set_budgets(limits_of(settings), clock.monotonic())
     try:
         sources = [_Look(name, source, client, clock, on_page).take() for name, source in settings.sources.items()]
         channels = [asyncio.to_thread(_reach, to, url) for to, url in urls_of(settings).items()]
@@ -162,7 +168,7 @@ class _Look:
     def _introduce(self, page: Page, answer: Answer) -> None:
         found = self._found
         found.token_accepted, found.dialect = True, page.dialect
-        found.order = next((page.order(order_id) for order_id in page.marks), None)
+        found.order = next((page.order(order_id) for order_id in page.ids if order_id), None)
         if page.rejected:
             found.warnings.append(f"{len(page.rejected)} rows of its first page are no orders: {page.rejected[0]}")
         date = http_date(answer.headers.get("date", ""))
@@ -189,16 +195,20 @@ class _Look:
         except Rejected:
             return 0  # the system knows no such status
         page = self._adapter.decode_list(answer)
-        others = any(normalise_status(page.order(i).status) != status for i in page.marks)
+        others = any(normalise_status(shown) != status for shown in page.statuses if shown)
         return None if others else page.total
 
     async def _count(self, reader: Reader) -> None:
         """Read the whole list, as a poll does, and count what it shows."""
         found, before, began = self._found, reader.requests, self._clock.monotonic()
-        snapshot = await FullSnapshot(self._adapter, on_page=self._page_read).look(reader.get)
-        if snapshot.error is not None:
-            raise snapshot.error
-        found.by_status = dict(Counter(snapshot.order(order_id).status for order_id in snapshot.sightings))
+        ledger = Ledger()
+        sight = Sight(self._adapter, reader.get, ledger, None, 0, self._clock.monotonic, on_page=self._page_read)
+        async for snapshot in Sweep(sight, Habits()).go_on(sight):
+            if snapshot.error is not None:
+                raise snapshot.error
+            ledger.write((Entry(i, 0, snapshot.order(i).status) for i in snapshot.sightings), snapshot.look)
+            snapshot.part_is_committed()
+        found.by_status = ledger.counts()
         found.reading, found.requests = self._clock.monotonic() - began, reader.requests - before
         if snapshot.reason:
             found.warnings.append(f"what it lacks proves nothing: {snapshot.reason}")
@@ -210,6 +220,16 @@ class _Look:
     def _estimate(self, page: Page) -> None:
         """What one poll will cost, by what the list says of itself and how fast it answered."""
         pages = page.last_page or 1
-        full = page.total == pages * (page.size or PAGE_SIZE)  # then a poll looks whether another page follows
-        self._found.requests = pages + int(full)
-        self._found.reading = -(-pages // _IN_FLIGHT) * self._found.answered_in
+        size = page.size or PAGE_SIZE
+        full = page.total == pages * size  # then a poll looks whether another page follows
+        found, adapter = self._found, self._adapter
+        found.pages = found.requests = pages + int(full)
+        counts = {normalise_status(status): count for status, count in found.by_status.items()}
+        watch, settle = (
+            requests_of(plan(depth, counts, adapter.statuses, adapter.open_statuses, size), counts, size)
+            for depth in (Depth.WATCH, Depth.SETTLE)
+        )
+        if watch < pages and strictly(page) in (Direction.NEWEST_FIRST, Direction.OLDEST_FIRST):
+            found.requests, found.settle, found.open = watch, settle, adapter.open_statuses
+        seconds = -(-found.requests // IN_FLIGHT) * found.answered_in
+        found.reading = reading_time(found.requests, self._settings.max_requests_per_minute, seconds)

@@ -12,9 +12,10 @@ import msgspec
 from monitor.alerting.views import plain
 from monitor.alerting.words import Words
 from monitor.cli.findings import ChannelFound, Found, OnPage, SourceFound, requests_a_day
-from monitor.cli.phrases import by_status, counted, noticed_within, span
+from monitor.cli.phrases import bound_in_words, by_status, counted, noticed_within, span
 from monitor.config import Settings
 from monitor.model import Order
+from monitor.polling.bound import Bound
 from monitor.redact import Redactor
 
 _BUSY_A_MINUTE = 60
@@ -143,11 +144,12 @@ def _what_it_shows(settings: Settings, one: SourceFound) -> Iterator[Line]:
     yield Line(
         "",
         "noticed",
-        f"changes are noticed within {span(bounds['noticed_within_s'])}, "
-        f"deletions within {span(bounds['gone_within_s'])}",
+        f"{bound_in_words(_bound(settings, one), one.reading)}, deletions within {span(bounds['gone_within_s'])}",
     )
     requests = bounds["requests_a_day"]
     how = f"{counted(bounds['polls_a_day'], 'poll')} of {one.requests:,}"
+    if one.settle:
+        how += f", some of {one.settle:,}, a sweep of {one.pages:,}"
     yield Line("", "a day", f"{counted(requests, 'request')}: {how}")
     if one.reading > every:
         yield Line("mind", "", f"one look takes about {span(one.reading)}, longer than every: {span(every)}")
@@ -160,12 +162,18 @@ def _what_it_shows(settings: Settings, one: SourceFound) -> Iterator[Line]:
         yield Line("", "routes", "a change to any of these statuses reaches somebody")
 
 
+def _bound(settings: Settings, one: SourceFound) -> Bound:
+    source = settings.sources[one.source]
+    return Bound.by_status(source, one.open) if one.settle else Bound(source.every)
+
+
 def _bounds(settings: Settings, one: SourceFound) -> dict[str, Any]:
-    every = settings.sources[one.source].every
-    within = noticed_within(every, one.reading)
-    polls, requests = requests_a_day(one, every.total_seconds())
+    source = settings.sources[one.source]
+    within = noticed_within(source.every, one.reading)
+    polls, requests = requests_a_day(one, source)
     return {
         "noticed_within_s": round(within, 1),
+        "other_statuses_within_s": source.settle_every.total_seconds() if one.settle else round(within, 1),
         "gone_within_s": round(2 * within, 1),
         "polls_a_day": polls,
         "requests_a_day": requests,

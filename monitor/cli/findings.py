@@ -7,6 +7,7 @@ from collections.abc import Callable
 import msgspec
 
 from monitor.model import Order
+from monitor.polling.settings import PollSettings
 
 _DAY = 86_400
 
@@ -15,7 +16,9 @@ class SourceFound(msgspec.Struct, kw_only=True):
     """What a source shows. ``problem`` is why it cannot be watched; ``token_accepted`` is None where nobody said.
 
     ``by_status`` counts orders by the source's own spelling. ``reading`` is how long one poll takes, in seconds;
-    ``requests`` how many requests. ``unreached`` are the statuses that no route leads to anybody.
+    ``requests`` how many requests. ``settle`` is how many a settle takes, and ``open`` what a watch reads whole, where
+    orders are watched by status; ``pages`` is what the whole list has. ``unreached`` are the statuses that no route
+    leads to anybody.
     """
 
     source: str
@@ -30,6 +33,9 @@ class SourceFound(msgspec.Struct, kw_only=True):
     answered_in: float = 0.0
     reading: float = 0.0
     requests: int = 0
+    pages: int = 0
+    settle: int = 0
+    open: tuple[str, ...] = ()
     unreached: list[str] = []
     warnings: list[str] = []
 
@@ -50,7 +56,11 @@ Found = SourceFound | ChannelFound
 OnPage = Callable[[str, int, int | None], None]
 
 
-def requests_a_day(found: SourceFound, every: float) -> tuple[int, int]:
+def requests_a_day(found: SourceFound, settings: PollSettings) -> tuple[int, int]:
     """Polls and requests; a poll that outlasts the interval puts the next ones off."""
-    polls = round(_DAY / max(every, found.reading))
-    return polls, polls * found.requests
+    polls = round(_DAY / max(settings.every.total_seconds(), found.reading))
+    if not found.settle:
+        return polls, polls * found.requests
+    settles = min(polls, round(_DAY / settings.settle_every.total_seconds()))
+    sweeps = _DAY / settings.sweep_every.total_seconds()
+    return polls, (polls - settles) * found.requests + settles * found.settle + round(sweeps * found.pages)

@@ -7,18 +7,19 @@ import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import structlog
 
 from monitor.alerting.views import plain
 from monitor.app import App
-from monitor.cli.phrases import by_status, conditions, counted, noticed_within, span
+from monitor.cli.phrases import bound_in_words, by_status, conditions, counted, reading_time, span
 from monitor.config import Settings
+from monitor.config.settings import SourceSettings
 from monitor.errors import StateError
 from monitor.model import Known
 from monitor.notifier import kind
+from monitor.polling.bound import Bound
 from monitor.polling.poller import PollResult
 from monitor.redact import Redactor
 
@@ -150,7 +151,7 @@ def watching(
     width = max(map(len, (*settings.sources, *settings.channels, *(route.name for route in settings.routes))))
     for name, source in settings.sources.items():
         yield f"  source   {name:<{width}}  {source.url}"
-        for line in _source(source.every, results.get(name), counts.get(name, {})):
+        for line in _source(source, results.get(name), counts.get(name, {})):
             yield f"           {'':<{width}}  {line}"
     for name, channel in settings.channels.items():
         kinds = ", ".join(kind(url.get_secret_value()) for url in channel.urls)
@@ -161,15 +162,18 @@ def watching(
         yield f"  route    {'(none)':<{width}}  every change of status → every channel"
 
 
-def _source(every: timedelta, result: PollResult | None, counts: Mapping[str, int]) -> Iterator[str]:
+def _source(source: SourceSettings, result: PollResult | None, counts: Mapping[str, int]) -> Iterator[str]:
     error = result.snapshot.error if result else None
     total = sum(counts.values())
     if total or error is None:
         yield counted(total, "order") + (f": {by_status(counts)}" if total else "")
     if error is not None:
         yield f"the first look failed, the next will follow: {plain(str(error), 300)}"
-    within = span(noticed_within(every, result.seconds if result and error is None else 0.0))
-    yield f"looked at every {span(every.total_seconds())}: changes are noticed within {within}"
+    bound = result.bound if result else Bound(source.every)
+    # The first look read everything; a watch takes a fraction of it.
+    reading = result.seconds if result and error is None and bound.settle is None else 0.0
+    reading = reading_time(bound.requests, source.max_requests_per_minute, reading)
+    yield f"looked at every {span(bound.every.total_seconds())}: notices {bound_in_words(bound, reading)}"
 
 
 def _print(line: str) -> None:

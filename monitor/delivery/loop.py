@@ -45,6 +45,10 @@ class Claimed(NamedTuple):
     story: tuple[OrderEvent, ...]
 
 
+Then = Callable[[Transaction, Verdict], Claimed | None]
+"""What to claim next, in the transaction that settles a delivery with this verdict."""
+
+
 class _Look(NamedTuple):
     due: dict[str, datetime]
     orphans: Orphans
@@ -151,16 +155,21 @@ class DeliveryLoop:
 
     async def _empty(self, url: str, lane: Lane) -> None:
         """Send what is due in this lane, until it is empty or must rest."""
+        following: Claimed | None = None
         while await self._free(url):
-            claimed = await self._store.transact(lambda tx: self._claim(tx, url))
+            claimed = following or await self._store.transact(lambda tx: self._claim(tx, url))
             if claimed is None:
                 return
-            verdict = await self._deliver(claimed, lane.failures)
+            # A URL that answers again first hastens what waited for it, which may change what is next.
+            then = None if lane.recovers else partial(self._claim_unless_it_rests, url=url)
+            verdict, following = await self._deliver(claimed, lane.failures, then)
             if isinstance(verdict, RetryIn):
                 lane.rest(verdict, self._clock.monotonic(), self._clock.random())
                 return
             if isinstance(verdict, Sent):
                 await self._recover(url, lane)
+        if following:
+            await self._insist(partial(_unclaim, delivery=following.delivery))
 
     async def _free(self, url: str) -> bool:
         """Wait until no send to this URL is under way; False if there is nothing more to send there."""
@@ -172,13 +181,12 @@ class DeliveryLoop:
 
     async def _try_each(self, url: str) -> bool:
         """Send what is due in this lane, in its order and each once, however long that takes; whether all arrived."""
-        arrived, last = True, 0
-        while not self._stopped.is_set():
-            claimed = await self._store.transact(partial(self._claim, url=url, after=last))
-            if claimed is None:
-                break
-            last = claimed.delivery.id
-            arrived &= isinstance(await self._deliver(claimed), Sent)
+        arrived = True
+        claimed = await self._store.transact(partial(self._claim, url=url, after=0))
+        while claimed:
+            then = partial(self._claim_after, url=url, last=claimed.delivery.id)
+            verdict, claimed = await self._deliver(claimed, then=then)
+            arrived &= isinstance(verdict, Sent)
         return arrived
 
     def _claim(self, tx: Transaction, url: str, after: int | None = None) -> Claimed | None:
@@ -189,21 +197,37 @@ class DeliveryLoop:
         stored = tx.events_of(delivery.id)[0]
         return Claimed(delivery, stored.event, _story(tx, stored))
 
-    async def _deliver(self, claimed: Claimed, lane_failures: int = 0) -> Verdict:
-        """Render, send, settle."""
+    def _claim_unless_it_rests(self, tx: Transaction, verdict: Verdict, url: str) -> Claimed | None:
+        return None if isinstance(verdict, RetryIn) else self._claim(tx, url)
+
+    def _claim_after(self, tx: Transaction, _: Verdict, url: str, last: int) -> Claimed | None:
+        return self._claim(tx, url, last)
+
+    async def _deliver(
+        self, claimed: Claimed, lane_failures: int = 0, then: Then | None = None
+    ) -> tuple[Verdict, Claimed | None]:
+        """Render, send, settle; and in one transaction with that, ``then`` claim the next: a write less for each."""
         delivery = claimed.delivery
         message, outcome = await self._attempt(self._outfit, claimed)
         now = self._clock.now()
         verdict = judge(outcome, delivery, now, self._clock.random(), lane_failures + 1)
 
-        def settle(tx: Transaction) -> bool:
+        def settle(tx: Transaction) -> tuple[bool, None]:
             if isinstance(verdict, RetryIn):
-                return tx.retry_at(delivery, now, verdict.seconds, outcome)
-            return tx.settle(delivery, now, outcome, message.title, message.body)
+                return tx.retry_at(delivery, now, verdict.seconds, outcome), None
+            return tx.settle(delivery, now, outcome, message.title, message.body), None
 
-        await self._insist(settle)
+        def settle_and_claim(tx: Transaction) -> tuple[bool, Claimed | None]:
+            settled, _ = settle(tx)
+            return settled, then(tx, verdict) if then and not self._stopped.is_set() else None
+
+        try:
+            _, following = await asyncio.shield(self._store.transact(settle_and_claim))
+        except StateError:
+            # Whatever is wrong with the next one: what was sent must be settled first, or it would be sent again.
+            _, following = await self._insist(settle)
         report_attempt(delivery, outcome, verdict, now)
-        return verdict
+        return verdict, following
 
     async def _attempt(self, outfit: Outfit, claimed: Claimed) -> tuple[Message, Outcome]:
         """Render and send. What nobody foresaw is a failed attempt like others, and seen as one."""
@@ -241,6 +265,10 @@ class DeliveryLoop:
             now, most = self._clock.now(), lane.explains
             await self._store.transact(lambda tx: tx.hasten(url, now, most))
         lane.answers()
+
+
+def _unclaim(tx: Transaction, delivery: Delivery) -> None:
+    tx.unclaim(delivery)
 
 
 def _story(tx: Transaction, told: StoredEvent) -> tuple[OrderEvent, ...]:

@@ -1,9 +1,9 @@
-"""The one transaction of a poll: compare, find the events, route them, write all of it or nothing."""
+"""The one transaction of a look: compare, find the events, route them, write all of it or nothing."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
 
@@ -11,9 +11,10 @@ import msgspec
 
 from monitor.alerting.routes import Router
 from monitor.diff import Absences, Change, Coverage, Look, absent, compare, is_return, judge_absences
-from monitor.model import Doubt, Event, EventKind, SourceState
+from monitor.model import Doubt, Event, EventKind, SourceState, normalise_status
 from monitor.polling.health import after_failure, after_look, still_partial
-from monitor.polling.snapshot import Snapshot
+from monitor.polling.ledger import Entry
+from monitor.polling.snapshot import Depth, Snapshot
 from monitor.store.base import Claim, Transaction
 
 CHUNK = 1000
@@ -21,136 +22,213 @@ CHUNK = 1000
 
 
 class Findings(msgspec.Struct):
-    """What a poll read, and what the commit must know besides.
+    """What a look read, and what the commit must know besides.
 
-    ``changed`` are the ids that may differ from the state, ``missing`` the known ones that were not seen, of
-    ``known_count``. ``at`` turns monotonic seconds into wall time.
+    ``changed`` are the ids that may differ from the state. ``at`` turns monotonic seconds into wall time. ``proven``
+    are the orders that an earlier look of the same poll has proven absent.
     """
 
     identity: str
     snapshot: Snapshot
     changed: Sequence[str]
-    missing: Sequence[str]
-    known_count: int
     now: datetime
     at: Callable[[float], datetime]
     down_after: int
+    proven: Collection[str] = ()
 
 
 class Committed(msgspec.Struct):
-    """What a poll's commit came to."""
+    """What a look's commit came to.
+
+    ``orders`` are known as this now; ``unproven`` have been absent once; ``vanished`` are gone.
+    """
 
     events: Counter[EventKind]
     deliveries: int = 0
     new_orders: int = 0
-    vanished: tuple[str, ...] = ()
+    orders: list[Entry] = []
+    unproven: list[str] = []
+    vanished: list[str] = []
     baseline: bool = False
     other_system: bool = False
     doubt: Doubt | None = None
 
+    def add(self, later: Committed) -> None:
+        """Count in what a later look of the same poll came to; the orders themselves are left out."""
+        self.events += later.events
+        self.deliveries += later.deliveries
+        self.new_orders += later.new_orders
+        self.baseline |= later.baseline
+        self.other_system |= later.other_system
+        self.doubt = later.doubt
+
 
 def commit(tx: Transaction, claim: Claim, found: Findings, router: Router) -> Committed:
-    """Write what this poll found; ClaimLost, and nothing written, if another daemon has polled the source since."""
+    """Write what this look found; ClaimLost, and nothing written, if another daemon has polled the source since."""
     tx.check(claim)
-    done = Committed(events=Counter())
-    state = _own_state(tx, claim, found, done)
-    look = Look(claim.source, state.baseline_at is not None, claim.fence, state.complete_at)
-    changes = _sighted(tx, claim.source, found, look)
-    while chunk := list(islice(changes, CHUNK)):
-        _write(tx, claim.source, chunk, router, found.now, done)
-    absences, doubt = _judge(state, found)
-    gone = list(_absent(tx, claim.source, found, look, absences))
-    _write(tx, claim.source, gone, router, found.now, done)
-    state, health = _health(claim.source, state, found, doubt)
-    for event in health:
-        _tell(tx, event, router, found.now, done)
-    done.baseline = look.baseline is False and state.baseline_at is not None
-    done.doubt = state.doubt
-    tx.save_source(claim.source, state)
-    tx.release(claim)
-    return done
+    return _Commit(tx, claim, found, router).run()
 
 
-def _own_state(tx: Transaction, claim: Claim, found: Findings, done: Committed) -> SourceState:
-    """The source's state; a new one, without its orders, if the name stands for another system now (promise 1).
+class _Commit:
+    """The steps of one commit, and what they have in common."""
 
-    Not before that one has answered: a mistyped address must not cost the baseline.
-    """
-    # Read again: its owner may have accepted a loss while the list was being read.
-    state = tx.source(claim.source)
-    silent = found.snapshot.error is not None and not found.snapshot.sightings
-    if state is not None and (state.identity == found.identity or silent):
-        return state
-    done.other_system = state is not None
-    tx.forget_orders(claim.source)
-    return SourceState(found.identity)
+    def __init__(self, tx: Transaction, claim: Claim, found: Findings, router: Router) -> None:
+        self._tx = tx
+        self._claim = claim
+        self._source = claim.source
+        self._found = found
+        self._snapshot = found.snapshot
+        self._router = router
+        self._done = Committed(events=Counter())
 
+    def run(self) -> Committed:
+        state = self._own_state()
+        announces = state.baseline_at is not None and not self._snapshot.introduces
+        look = Look(self._source, announces, self._claim.fence, state.complete_at, state.proven_at)
+        self._write_sighted(look)
+        if not self._snapshot.more:
+            state = self._conclude(state, look)
+        self._tx.save_source(self._source, state)
+        self._tx.release(self._claim)
+        return self._done
 
-def _sighted(tx: Transaction, source: str, found: Findings, look: Look) -> Iterator[Change]:
-    ids = iter(found.changed)
-    while chunk := list(islice(ids, CHUNK)):
-        known = tx.known(source, chunk)
+    def _own_state(self) -> SourceState:
+        """The source's state; a new one, without its orders, if the name stands for another system now (promise 1).
+
+        Not before that one has answered: a mistyped address must not cost the baseline.
+        """
+        # Read again: its owner may have accepted a loss while the list was being read.
+        state = self._tx.source(self._source)
+        silent = self._snapshot.error is not None and not self._snapshot.sightings
+        if state is not None and (state.identity == self._found.identity or silent):
+            return state
+        self._done.other_system = state is not None
+        self._tx.forget_orders(self._source)
+        return SourceState(self._found.identity)
+
+    def _write_sighted(self, look: Look) -> None:
+        ids = iter(self._found.changed)
+        while chunk := list(islice(ids, CHUNK)):
+            marks = {order_id: self._snapshot.mark(order_id) for order_id in chunk}
+            changes = list(self._compare(chunk, marks, look))
+            self._write(changes, marks)
+            # Bytes that changed and mean the same: the next process must not compare them again.
+            self._tx.save_marks(self._source, marks)
+
+    def _compare(self, chunk: Sequence[str], marks: dict[str, int], look: Look) -> Iterator[Change]:
+        """What changed; orders of which nothing is believed yet keep the mark that they have."""
+        known = self._tx.known(self._source, chunk)
         for order_id in chunk:
-            before, seen = known.get(order_id), found.snapshot.order(order_id)
-            if before and is_return(before, seen) and order_id not in found.snapshot.confirmed:
+            before, seen = known.get(order_id), self._snapshot.order(order_id)
+            if before and is_return(before, seen) and order_id not in self._snapshot.confirmed:
+                del marks[order_id]
                 continue
-            change = compare(before, seen, found.at(found.snapshot.sightings[order_id].received), look)
+            self._done.orders.append(Entry(order_id, marks[order_id], normalise_status(seen.status)))
+            change = compare(before, seen, self._found.at(self._snapshot.sightings[order_id].received), look)
             if change is not None:
                 yield change
 
+    def _conclude(self, state: SourceState, look: Look) -> SourceState:
+        """What the look proves as a whole: who is absent, and how the source is."""
+        had_baseline = state.baseline_at is not None
+        absences, doubt = self._judge(state)
+        self._write(list(self._absent(look, absences)), {})
+        state, health = self._health(state, doubt)
+        for event in health:
+            self._tell(event)
+        if self._snapshot.routine is not None:
+            state = msgspec.structs.replace(state, routine=self._snapshot.routine)
+        self._done.baseline = not had_baseline and state.baseline_at is not None
+        self._done.doubt = state.doubt
+        return state
 
-def _judge(state: SourceState, found: Findings) -> tuple[Absences, Doubt | None]:
-    """What the orders that were not seen prove, and what is in doubt after this look."""
-    if found.snapshot.error is not None:
-        return Absences.DOUBT, state.doubt
-    if found.snapshot.coverage is Coverage.PARTIAL:
-        return Absences.DOUBT, still_partial(state.doubt, found.snapshot.reason, found.now)
-    return judge_absences(found.known_count, found.missing, state.doubt, state.accepted, found.now)
+    def _judge(self, state: SourceState) -> tuple[Absences, Doubt | None]:
+        """What the orders that were not seen prove, and what is in doubt after this look."""
+        snapshot, now = self._snapshot, self._found.now
+        if snapshot.error is not None:
+            return Absences.DOUBT, state.doubt
+        if snapshot.coverage is Coverage.COMPLETE:
+            return judge_absences(self._watched, snapshot.absent, state.doubt, state.accepted, now)
+        if snapshot.depth is Depth.SWEEP and snapshot.reason and not snapshot.unfinished:
+            return self._few(), still_partial(state.doubt, snapshot.reason, now)
+        return self._few(), state.doubt
+
+    @property
+    def _watched(self) -> int:
+        """How many known orders the look could have found absent."""
+        known = self._snapshot.known
+        return len(self._snapshot.ledger) if known is None else known
+
+    def _few(self) -> Absences:
+        """What a look that need not be whole proves of the orders in whose places it looked."""
+        verdict, _ = judge_absences(self._watched, self._snapshot.absent, None, None, self._found.now)
+        return verdict
+
+    def _absent(self, look: Look, verdict: Absences) -> Iterator[Change]:
+        if verdict is Absences.DOUBT:
+            return
+        # Two proofs of one poll are one: promise 6 wants those of two polls.
+        once_a_poll = () if verdict is Absences.BELIEVE else self._found.proven
+        ids = (order_id for order_id in self._snapshot.absent if order_id not in once_a_poll)
+        while chunk := list(islice(ids, CHUNK)):
+            for known in self._tx.known(self._source, chunk).values():
+                if known.vanished_at is None:
+                    yield absent(known, self._found.now, look, believed=verdict is Absences.BELIEVE)
+
+    def _write(self, changes: Sequence[Change], marks: dict[str, int]) -> None:
+        self._tx.save_orders(self._source, changes, marks)
+        self._done.new_orders += sum(change.new for change in changes)
+        self._done.vanished += [c.known.order.id for c in changes if c.known.vanished_at is not None]
+        self._done.unproven += [c.known.order.id for c in changes if c.known.missing and c.known.vanished_at is None]
+        for change in changes:
+            for event in change.events:
+                self._tell(event)
+
+    def _tell(self, event: Event) -> None:
+        routing = self._router.route(event)
+        event_id = self._tx.add_event(event, msgspec.json.encode(routing).decode())
+        self._done.events[event.kind] += 1
+        for planned in routing.planned:
+            self._tx.add_delivery(planned.route, planned.destination, event, event_id, self._found.now)
+            self._done.deliveries += 1
+
+    def _health(self, state: SourceState, doubt: Doubt | None) -> tuple[SourceState, Sequence[Event]]:
+        found, snapshot = self._found, self._snapshot
+        if snapshot.error is not None:
+            if state.baseline_at is None:
+                state = msgspec.structs.replace(state, complete_at=None)
+            return after_failure(self._source, state, str(snapshot.error), found.now, found.down_after)
+        state, events = after_look(self._source, state, doubt, found.now, found.down_after)
+        return _noted(state, snapshot, found, doubt), events
 
 
-def _absent(tx: Transaction, source: str, found: Findings, look: Look, verdict: Absences) -> Iterator[Change]:
-    if verdict is Absences.DOUBT:
-        return
-    ids = iter(found.missing)
-    while chunk := list(islice(ids, CHUNK)):
-        for known in tx.known(source, chunk).values():
-            if known.vanished_at is None:
-                yield absent(known, found.now, look, believed=verdict is Absences.BELIEVE)
-
-
-def _write(
-    tx: Transaction, source: str, changes: Sequence[Change], router: Router, now: datetime, done: Committed
-) -> None:
-    tx.save_orders(source, changes)
-    done.new_orders += sum(change.new for change in changes)
-    done.vanished += tuple(c.known.order.id for c in changes if c.known.vanished_at is not None)
-    for change in changes:
-        for event in change.events:
-            _tell(tx, event, router, now, done)
-
-
-def _tell(tx: Transaction, event: Event, router: Router, now: datetime, done: Committed) -> None:
-    routing = router.route(event)
-    event_id = tx.add_event(event, msgspec.json.encode(routing).decode())
-    done.events[event.kind] += 1
-    for planned in routing.planned:
-        tx.add_delivery(planned.route, planned.destination, event, event_id, now)
-        done.deliveries += 1
-
-
-def _health(
-    source: str, state: SourceState, found: Findings, doubt: Doubt | None
-) -> tuple[SourceState, Sequence[Event]]:
-    if found.snapshot.error is not None:
-        return after_failure(source, state, str(found.snapshot.error), found.now, found.down_after)
-    state, events = after_look(source, state, doubt, found.now, found.down_after)
-    if found.snapshot.coverage is Coverage.COMPLETE and doubt is None:
-        state = msgspec.structs.replace(
+def _noted(state: SourceState, snapshot: Snapshot, found: Findings, doubt: Doubt | None) -> SourceState:
+    """The state with what this look proved: until when it is known to have been true."""
+    began = found.at(snapshot.began)
+    if snapshot.cursor is not None and not snapshot.doubted:
+        # What is doubted must be shown again.
+        state = msgspec.structs.replace(state, cursor=snapshot.cursor)
+    if snapshot.coverage is Coverage.COMPLETE and doubt is None:
+        # A system that is just starting shows an empty list: it is the baseline once a second poll shows it too.
+        believed = state.complete_at is not None or not snapshot.shows_none
+        return msgspec.structs.replace(
             state,
-            baseline_at=state.baseline_at or found.now,
-            complete_at=found.at(found.snapshot.began),
-            newest_id=found.snapshot.newest_id(),
-            total=found.snapshot.total,
+            baseline_at=state.baseline_at or (found.now if believed else None),
+            complete_at=began,
+            settled_at=began,
+            proven_at={},
+            newest_id=snapshot.newest_id(),
+            total=snapshot.total,
             accepted=None,
         )
-    return state, events
+    if snapshot.depth is Depth.SWEEP or snapshot.reason:
+        return state
+    state = msgspec.structs.replace(state, proven_at={**state.proven_at, **dict.fromkeys(snapshot.whole, began)})
+    if snapshot.depth is Depth.CHANGES:
+        return state
+    return msgspec.structs.replace(
+        state,
+        settled_at=began if snapshot.depth is Depth.SETTLE else state.settled_at,
+        newest_id=snapshot.newest_id(),
+        total=snapshot.total,
+    )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import AsyncGenerator, Callable, Collection
+from contextlib import aclosing
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import islice
@@ -13,17 +15,23 @@ import msgspec
 from monitor.alerting.routes import Router
 from monitor.clock import Clock
 from monitor.diff import is_return
-from monitor.errors import MonitorError, OurFault, SourceError, Stale
+from monitor.errors import MonitorError, OurFault
+from monitor.polling.bound import Bound
+from monitor.polling.choice import strategy_for
 from monitor.polling.commit import CHUNK, Committed, Findings, commit
-from monitor.polling.full import FullSnapshot
+from monitor.polling.confirm import SecondLook
+from monitor.polling.ledger import Ledger
 from monitor.polling.settings import PollSettings
+from monitor.polling.sight import Sight
 from monitor.polling.snapshot import Snapshot
-from monitor.sources.base import Answer, ListSource, Request
+from monitor.sources.base import Answer, Request, Source
 from monitor.store.base import Claim, Store, Transaction
 
 LEASE_S = 15.0
+SLICE = 0.7
+"""Of the interval between two polls, a sweep may use so much: the next watch must not wait for it."""
 OnPage = Callable[[str, int, int | None], None]
-"""Called after each page of a poll: the source, how many were read, and of how many, where the list says so."""
+"""Called after each page of a sweep: the source, how many were read, and of how many, where the list says so."""
 
 
 class Reading(Protocol):
@@ -38,7 +46,11 @@ class Reading(Protocol):
 
 
 class PollResult(msgspec.Struct):
-    """One poll, for the log, the metrics and the command line. ``seconds`` is how long it took."""
+    """One poll, for the log, the metrics and the command line.
+
+    ``snapshot`` is of its last look, ``committed`` the sum of all. ``bound`` is how soon changes are noticed now;
+    ``refusal`` says why the source's list is read whole although it could be long. ``seconds`` is how long it took.
+    """
 
     source: str
     snapshot: Snapshot
@@ -47,16 +59,18 @@ class PollResult(msgspec.Struct):
     requests: int
     bytes: int
     seconds: float
+    bound: Bound
+    refusal: str = ""
 
 
 class Poller:
-    """Polls one source. It remembers the orders' marks, so that an unchanged order costs one comparison."""
+    """Polls one source. It remembers the orders' marks, so that an unchanged order costs next to nothing."""
 
     def __init__(  # noqa: PLR0913  # a composition root's call, by keyword
         self,
         *,
         name: str,
-        source: ListSource,
+        source: Source,
         settings: PollSettings,
         reading: Callable[[], Reading],
         store: Store,
@@ -64,6 +78,7 @@ class Poller:
         clock: Clock,
         owner: str,
         on_page: OnPage | None = None,
+        followed: Collection[str] = (),
     ) -> None:
         self.name = name
         self._source = source
@@ -73,93 +88,112 @@ class Poller:
         self._router = router
         self._clock = clock
         self._owner = owner
-        self._strategy = FullSnapshot(source, on_page=partial(on_page, name) if on_page else None)
-        self._marks: dict[str, int] = {}
-        self._marks_fence = -1
+        self._on_page = partial(on_page, name) if on_page else None
+        self._strategy = strategy_for(source, settings, followed)
+        self._ledger = Ledger()
+        self._fence = -1
+        self._look = 0
 
     def reroute(self, router: Router) -> None:
         """From the next commit on, events go where this router says."""
         self._router = router
 
-    async def poll(self) -> PollResult | None:
+    async def poll(self, *, at_once: bool = False) -> PollResult | None:
         """Look at the source and commit what has changed; None if another daemon is polling it.
 
-        A source that fails is a result, not an error; StateError if the state cannot be used, and then nothing of
-        this poll has been written.
+        ``at_once``: a sweep that is due is read to its end, as there may be no next poll that goes on with it.
+        A source that fails is a result, not an error; StateError if the state cannot be used, and then nothing that
+        was not committed before has been written.
         """
         started = self._clock.monotonic()
         claim = await self._claim()
         if claim is None:
             return None
         reading = self._reading()
-        try:
-            found = await self._look(claim, reading)
-            committed = await self._commit(claim, found)
-        except MonitorError:
-            raise
-        except Exception as error:  # noqa: BLE001  # becomes the poll's error, and is logged with its trace
-            # A bug of ours, in an adapter above all, must not leave a source unwatched that nobody is told of.
-            found = self._findings(Snapshot(error=OurFault.of(error)), [])
-            committed = await self._commit(claim, found)
+        until = None if at_once else started + self._settings.every.total_seconds() * SLICE
+        last, total = Snapshot(self._ledger, self._look), Committed(events=Counter())
+        async with aclosing(self._looks(claim, reading, until)) as looks:
+            async for snapshot, committed in looks:
+                last = snapshot
+                total.add(committed)
         return PollResult(
             source=self.name,
-            snapshot=found.snapshot,
-            committed=committed,
-            known=len(self._marks),
+            snapshot=last,
+            committed=total,
+            known=len(self._ledger),
             requests=reading.requests,
             bytes=reading.bytes,
             seconds=self._clock.monotonic() - started,
+            bound=self._strategy.bound,
+            refusal=self._strategy.refusal,
         )
 
-    async def _look(self, claim: Claim, reading: Reading) -> Findings:
-        """Read the source, and find what differs from the state."""
-        other_system = claim.state is not None and claim.state.identity != self._source.identity
-        await self._load_marks(claim, forget=other_system)
-        snapshot = await self._strategy.look(reading.get)
-        await self._reject_stale(snapshot, claim, reading)
-        # As people number them: whatever the list's order, and however its pages came in, events follow this one.
-        changed = sorted(snapshot.changed_since(self._marks), key=lambda order_id: (len(order_id), order_id))
-        if not other_system:
-            await self._confirm_returns(snapshot, changed, reading)
-        return self._findings(snapshot, changed)
+    async def _looks(
+        self, claim: Claim, reading: Reading, until: float | None
+    ) -> AsyncGenerator[tuple[Snapshot, Committed], None]:
+        """Each look of a poll, committed. A bug of ours must not leave a source unwatched that nobody is told of."""
+        proven: set[str] = set()
+        try:
+            async for snapshot, changed in self._sights(claim, reading, until):
+                committed = await self._commit(claim, snapshot, changed, proven)
+                proven.update(committed.unproven)
+                yield snapshot, committed
+        except MonitorError:
+            self._fence = -1  # nobody knows what was written: the state does
+            raise
+        except Exception as error:  # noqa: BLE001  # becomes the poll's error, and is logged with its trace
+            failed = Snapshot(self._ledger, self._look, error=OurFault.of(error))
+            committed = await self._commit(claim, failed, [])
+            self._fence = -1
+            yield failed, committed
 
-    async def _commit(self, claim: Claim, found: Findings) -> Committed:
+    async def _sights(
+        self, claim: Claim, reading: Reading, until: float | None
+    ) -> AsyncGenerator[tuple[Snapshot, list[str]], None]:
+        """What each look has seen that may differ from the state, and is fit to be believed."""
+        state = claim.state if claim.state and claim.state.identity == self._source.identity else None
+        await self._load(claim, forget=state is None)
+        sight = Sight(
+            self._source, reading.get, self._ledger, state, self._look, self._clock.monotonic, until, self._on_page
+        )
+        second = SecondLook(self._source, reading.get)
+        async with aclosing(self._strategy.look(sight, self._clock.now())) as looks:
+            async for snapshot in looks:
+                self._look = sight.look
+                if state is not None:
+                    await second.reject_stale(snapshot, state)
+                # As people number them: whatever the list's order, and however its pages came in.
+                changed = sorted(snapshot.changed(), key=lambda order_id: (len(order_id), order_id))
+                if state is not None:
+                    await self._confirm_returns(snapshot, changed, second)
+                yield snapshot, changed
+                if snapshot.error is not None:
+                    return
+
+    async def _commit(
+        self, claim: Claim, snapshot: Snapshot, changed: list[str], proven: Collection[str] = ()
+    ) -> Committed:
+        found = self._findings(snapshot, changed, proven)
         committed = await self._store.transact(lambda tx: commit(tx, claim, found, self._router))
-        self._remember(claim, found, committed)
+        self._remember(claim, snapshot, committed)
         return committed
 
     async def _claim(self) -> Claim | None:
         now = self._clock.now()
         return await self._store.transact(lambda tx: tx.claim(self.name, self._owner, now, LEASE_S))
 
-    async def _load_marks(self, claim: Claim, *, forget: bool) -> None:
-        """Marks hold while each claim follows our own last commit; else somebody else may have changed the orders."""
-        if claim.fence == self._marks_fence + 1 and not forget:
+    async def _load(self, claim: Claim, *, forget: bool) -> None:
+        """The ledger holds while each claim follows our own last; else somebody else may have changed the orders."""
+        if claim.fence == self._fence + 1 and not forget:
             return
-        ids = [] if forget else await self._store.read(lambda tx: tx.present_ids(self.name))
-        self._marks = dict.fromkeys(ids, 0)
+        self._strategy.forget()
+        self._look = 0
+        if forget:
+            self._ledger = Ledger()
+            return
+        self._ledger = await self._store.read(lambda tx: Ledger.load(tx.marks(self.name)))
 
-    async def _reject_stale(self, snapshot: Snapshot, claim: Claim, reading: Reading) -> None:
-        """A list that has gone back is read a second time, past any cache: if that one has not, no row is believed."""
-        state = claim.state
-        newest = snapshot.newest_id()
-        if state is None or state.identity != self._source.identity or (snapshot.error and not snapshot.sightings):
-            return
-        # The newest order may stand on a page that could not be read.
-        older = snapshot.error is None and _less(newest, state.newest_id)
-        if not (older or _less(snapshot.total, state.total)):
-            return
-        try:
-            newest_now, total_now = await self._strategy.newest(reading.get)
-        except SourceError as error:
-            snapshot.error = snapshot.error or error
-            snapshot.sightings.clear()
-            return
-        if (older and _less(newest, newest_now)) or _less(snapshot.total, total_now):
-            snapshot.error = Stale("the list is older than what was read before; a cache in front of it?")
-            snapshot.sightings.clear()
-
-    async def _confirm_returns(self, snapshot: Snapshot, changed: list[str], reading: Reading) -> None:
+    async def _confirm_returns(self, snapshot: Snapshot, changed: list[str], second: SecondLook) -> None:
         """A return to the previous status may be a stale answer: look again before believing it."""
 
         def returning(tx: Transaction) -> list[str]:
@@ -170,38 +204,30 @@ class Poller:
                 suspects += [i for i, before in known.items() if is_return(before, snapshot.order(i))]
             return suspects
 
-        suspects = await self._store.read(returning)
+        suspects = await self._store.read(returning) if changed else []
         if suspects:
-            await self._strategy.confirm(reading.get, snapshot, suspects)
+            await second.confirm(snapshot, suspects)
 
-    def _findings(self, snapshot: Snapshot, changed: list[str]) -> Findings:
+    def _findings(self, snapshot: Snapshot, changed: list[str], proven: Collection[str]) -> Findings:
         now, monotonic = self._clock.now(), self._clock.monotonic()
 
         def at(received: float) -> datetime:
-            return now - timedelta(seconds=max(0.0, monotonic - received))
+            return now - timedelta(seconds=min(max(0.0, monotonic - received), now.timestamp()))
 
         return Findings(
             identity=self._source.identity,
             snapshot=snapshot,
             changed=changed,
-            missing=[i for i in self._marks if i not in snapshot.sightings],
-            known_count=len(self._marks),
             now=now,
             at=at,
             down_after=self._settings.down_after,
+            proven=proven,
         )
 
-    def _remember(self, claim: Claim, found: Findings, committed: Committed) -> None:
-        """Orders that are doubted or missing get no mark, so that the next poll compares them whatever it sees."""
-        snapshot = found.snapshot
-        for order_id, sighting in snapshot.sightings.items():
-            self._marks[order_id] = 0 if order_id in snapshot.doubted else sighting.page.marks[order_id]
-        for order_id in found.missing:
-            self._marks[order_id] = 0
-        for order_id in committed.vanished:
-            self._marks.pop(order_id, None)
-        self._marks_fence = claim.fence
-
-
-def _less(now: int | None, before: int | None) -> bool:
-    return now is not None and before is not None and now < before
+    def _remember(self, claim: Claim, snapshot: Snapshot, committed: Committed) -> None:
+        """Orders that are doubted or absent get no mark: a look must see them, whatever they show."""
+        self._ledger.write(committed.orders, snapshot.look)
+        self._ledger.doubt([*committed.unproven, *snapshot.doubted])
+        self._ledger.remove(committed.vanished)
+        snapshot.part_is_committed()
+        self._fence = claim.fence

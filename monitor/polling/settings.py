@@ -14,7 +14,13 @@ class PollSettings(Section):
     """The part of a source's settings that the poller reads."""
 
     every: Annotated[Duration, Field(ge=timedelta(seconds=1))] = timedelta(seconds=60)
-    """How soon a change is noticed: the time between two polls."""
+    """How soon a change of an open order is noticed: the time between two polls."""
+
+    settle_every: Annotated[Duration, Field(ge=timedelta(seconds=1))] = timedelta(minutes=10)
+    """How soon any change of status is noticed, where watching the open orders alone saves requests."""
+
+    sweep_every: Annotated[Duration, Field(ge=timedelta(seconds=1))] = timedelta(days=1)
+    """How often every order is read in full, for what statuses do not show: totals, items, deletions."""
 
     down_after: Annotated[int, Field(ge=1)] = 3
     """Failed polls in a row until the source counts as down (or doubtful)."""

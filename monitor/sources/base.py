@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Protocol
+from array import array
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Protocol, runtime_checkable
 
 import msgspec
 
+from monitor.errors import NotFound
 from monitor.model import Order
 
 
@@ -40,25 +43,35 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 class ListQuery(msgspec.Struct, frozen=True):
-    """Which part of a list is wanted: page ``page`` (from 1) of ``size`` orders, of one status or of all."""
+    """Which part of a list is wanted: page ``page`` (from 1) of ``size`` orders, of one status or of all.
+
+    ``modified_since``: only orders that were modified then (whole seconds) or later; for a ``ModifiedSource`` alone.
+    """
 
     page: int = 1
     size: int = 100
     status: str | None = None
+    modified_since: datetime | None = None
 
 
 class Page(Protocol):
     """One decoded page of a list.
 
-    ``marks`` gives each order's id a number that stays the same, within this process, while nothing that we decode of
-    the order changes; ``order`` decodes one whole, so that an unchanged order costs no object. ``total`` and
-    ``last_page`` are the server's claims, None where it makes none. ``rejected`` says of each row that was no order
-    why, ``repeated`` holds ids that stood in it more than once with different content. ``dialect`` names which of its
-    ways to answer the system used; empty where it has but one, or none shows.
+    ``marks`` has for each row, in their order, a number (64 bits, signed) that stays the same while the row's bytes and
+    this version of Order Monitor do: it is made without reading the row, so that an unchanged order costs no object.
+    ``ids`` and ``statuses`` (as the source writes them) are parallel to it, and read when asked for; None for a row
+    that is no order. ``total``, ``last_page``, ``number`` and ``size`` are the server's claims, None where it makes
+    none. ``rejected`` says of rows that were no order why (of a hundred at most), ``repeated`` holds ids that stand in
+    the page more than once with different content. ``dialect`` names which of its ways to answer the system used; empty
+    where it has but one, or none shows.
     """
 
     @property
-    def marks(self) -> Mapping[str, int]: ...
+    def marks(self) -> array[int]: ...
+    @property
+    def ids(self) -> Sequence[str | None]: ...
+    @property
+    def statuses(self) -> Sequence[str | None]: ...
     @property
     def total(self) -> int | None: ...
     @property
@@ -74,17 +87,48 @@ class Page(Protocol):
     @property
     def repeated(self) -> tuple[str, ...]: ...
 
+    def id_at(self, row: int) -> str | None:
+        """The id in this row, read alone; None if it is no order."""
+        ...
+
     def order(self, order_id: str) -> Order:
-        """The order with this id; KeyError if it is not on the page."""
+        """The order with this id, the first one if it stands here twice; KeyError if it is not on the page."""
         ...
 
 
-class ListSource(Protocol):
-    """An adapter of a system that lists its orders."""
+@runtime_checkable
+class Stamped(Protocol):
+    """A page whose rows show when each was modified: parallel to its ``marks``, None where a row does not say."""
+
+    @property
+    def modified(self) -> Sequence[datetime | None]: ...
+
+
+class Source(Protocol):
+    """What each adapter is, whichever way its system shows orders."""
 
     @property
     def identity(self) -> str:
         """Type and address without credentials: another identity under the same name is another source."""
+        ...
+
+    def error_text(self, body: bytes) -> str | None:
+        """What an error answer in the system's own shape says, None if it has another shape."""
+        ...
+
+
+@runtime_checkable
+class ListSource(Source, Protocol):
+    """An adapter of a system that lists its orders."""
+
+    @property
+    def statuses(self) -> tuple[str, ...]:
+        """By which it can ask for a part of the list, where the system does what its documentation says."""
+        ...
+
+    @property
+    def open_statuses(self) -> tuple[str, ...]:
+        """Those of them in which an order is soon to change: they are looked at most often."""
         ...
 
     def list_request(self, query: ListQuery) -> Request:
@@ -95,6 +139,38 @@ class ListSource(Protocol):
         """The page in this answer; BadAnswer if it is none."""
         ...
 
-    def error_text(self, body: bytes) -> str | None:
-        """What an error answer in the system's own shape says, None if it has another shape."""
+
+@runtime_checkable
+class ModifiedSource(ListSource, Protocol):
+    """An adapter of a system whose list can be asked for what was modified since a time; its pages are ``Stamped``.
+
+    Its answers must bear a Date, by the clock that stamps the orders.
+    """
+
+    @property
+    def overlap(self) -> timedelta:
+        """How long before a change shows it may have been stamped: so much is asked for again each time."""
+        ...
+
+
+@runtime_checkable
+class DetailSource(Source, Protocol):
+    """An adapter of a system that shows one order by its id."""
+
+    def order_request(self, order_id: str) -> Request:
+        """The request for this order."""
+        ...
+
+    def decode_order(self, answer: Answer) -> Page:
+        """The order in this answer, as a page of one row; BadAnswer if there is none.
+
+        NotFound, with the ``body``, where the system says so in an answer that is no error by its status.
+        """
+        ...
+
+    def is_gone(self, error: NotFound) -> bool:
+        """Whether its ``body`` says, in the system's own shape, that there is no such order.
+
+        A proxy's 404, and the system's own for an address that it does not have, are no answer about an order.
+        """
         ...

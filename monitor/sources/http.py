@@ -2,34 +2,35 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
 import ssl
-from collections.abc import Callable
-from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple
 
 import aiohttp
-from aiohttp.http_exceptions import HttpProcessingError
 from multidict import CIMultiDict
 from yarl import URL
 
 from monitor import __version__
 from monitor.clock import Clock
-from monitor.errors import BadAnswer, Redirected, Rejected, SourceError, Stale, TooLarge, Unreachable
+from monitor.errors import BadAnswer, NotFound, Redirected, SourceError, Stale, TooLarge
 from monitor.sources.base import Answer, Request
+from monitor.sources.conditional import Kept, Memory
 from monitor.sources.connection import TlsKey, proxy_for, tls_context, tls_key
+from monitor.sources.foreign import FOREIGN, in_our_words
+from monitor.sources.headers import Headers
+from monitor.sources.hosts import Host
 from monitor.sources.patience import Patience
+from monitor.sources.ratelimit import allowance
 from monitor.sources.settings import HttpSettings
-from monitor.sources.verdicts import OLDEST_ANSWER, Headers, age, failure, http_date, plain
+from monitor.sources.verdicts import failure, plain
 
 MOST_REDIRECTS = 3
 LARGEST_ANSWER = 64 * 1024 * 1024
+CONCURRENCY = 8
 _LARGEST_ERROR = 64 * 1024
 _CONNECT_TIMEOUT = 5.0
 _WEB_PAGES = ("text/html", "application/xhtml+xml")
 _OUR_HEADERS = {"Accept": "application/json", "Accept-Encoding": "gzip, deflate", "Cache-Control": "no-cache"}
-_FOREIGN = (aiohttp.ClientError, HttpProcessingError, OSError)  # TimeoutError and ssl.SSLError are OSErrors
 
 ErrorText = Callable[[bytes], str | None]
 
@@ -38,10 +39,18 @@ class HttpClient:
     """What all sources share: one session, and what was learnt of each server. Make it inside the running loop.
 
     ``keepalive``: seconds for which an idle connection stays open; above the longest poll interval, as a new TLS
-    connection costs ten requests. ``largest``: bytes of an answer, decompressed.
+    connection costs ten requests. ``largest``: bytes of an answer, decompressed. ``concurrency``: requests to one host
+    on their way at one time.
     """
 
-    def __init__(self, *, keepalive: float = 150.0, connections: int = 1000, largest: int = LARGEST_ANSWER) -> None:
+    def __init__(
+        self,
+        *,
+        keepalive: float = 150.0,
+        connections: int = 1000,
+        largest: int = LARGEST_ANSWER,
+        concurrency: int = CONCURRENCY,
+    ) -> None:
         self.largest = largest
         # trust_env stays off: it would read ~/.netrc, refuse our Authorization for the hosts in it, and hand each
         # request to two threads. The proxy variables are read by connection.proxy_for.
@@ -52,7 +61,8 @@ class HttpClient:
             max_field_size=64 * 1024,
         )
         self._contexts: dict[tuple[str, ...], tuple[TlsKey, ssl.SSLContext]] = {}
-        self._newest: dict[str, datetime] = {}
+        self._hosts: dict[str, Host] = {}
+        self._concurrency = concurrency
 
     async def aclose(self) -> None:
         """Closes all connections."""
@@ -68,21 +78,31 @@ class HttpClient:
             self._contexts[files] = (key, tls_context(settings))
         return self._contexts[files][1]
 
-    def seconds_behind(self, origin: str, date: datetime, now: datetime) -> float:
-        """How much older this Date is than the newest one that the server has sent; a newer one is remembered."""
-        # No further ahead of our own clock than is tolerated anyway: one machine of theirs with a wrong clock must not
-        # make all others look stale until that time has come.
-        believed = min(date, now + timedelta(seconds=OLDEST_ANSWER))
-        newest = self._newest[origin] = max(believed, self._newest.get(origin, believed))
-        return (newest - date).total_seconds()
+    def host(self, url: str) -> Host:
+        """What all requests to the server of this url share. It outlives its sources: what it granted was spent."""
+        return self._hosts.setdefault(str(URL(url).origin()), Host(self._concurrency))
+
+    def set_budgets(self, limits: Iterable[tuple[str, int | None]], now: float) -> None:
+        """From ``now`` on, monotonic, by the url and ``max_requests_per_minute`` of every source: the smallest counts.
+
+        A host of none of them is limited no more.
+        """
+        smallest: dict[Host, int] = {}
+        for url, limit in limits:
+            if limit is not None:
+                host = self.host(url)
+                smallest[host] = min(limit, smallest.get(host, limit))
+        for host in self._hosts.values():
+            host.limit(smallest.get(host), now)
 
 
 class Reader:
-    """One poll's way to one source. It counts ``requests``, ``retries`` and decompressed ``bytes``.
+    """One poll's way to one source. It counts ``requests`` and decompressed ``bytes``.
 
     Passing failures are tried again with back-off and jitter, until 15 s have passed since the poll's last good answer,
     or what the server's Retry-After asks for, up to 60 s. Then, and at once for all others, the error is raised: always
-    a SourceError, without a credential in its text or its context. ``error_text`` is the adapter's.
+    a SourceError, without a credential in its text or its context. Waiting for the host's turn is no failure.
+    ``error_text`` is the adapter's; ``memory`` holds the source's earlier answers.
     """
 
     def __init__(
@@ -92,25 +112,28 @@ class Reader:
         settings: HttpSettings,
         error_text: ErrorText,
         clock: Clock,
-        concurrency: int = 16,
+        memory: Memory | None = None,
     ) -> None:
-        self.requests = self.retries = self.bytes = 0
+        self.requests = self.bytes = 0
         self._client = client
         self._base = url.rstrip("/")
         self._error_text = error_text
         self._clock = clock
         self._patience = Patience(clock)
-        self._slots = asyncio.Semaphore(concurrency)
+        self._host = client.host(self._base)
+        self._memory = memory or Memory()
         self._seconds = settings.timeout.total_seconds()
         self._tls = client.tls(settings)
         self._proxy = proxy_for(self._base, settings)
         self._headers = _headers_of_source(settings)
+        self._merged: tuple[Mapping[str, str], CIMultiDict[str]] = ({}, self._headers)
+        self._timeout = _timeout(self._seconds)
 
     async def get(self, request: Request) -> Answer:
         """The answer to this request; SourceError if there is none that can be believed."""
         attempt = 0
         while True:
-            outcome = await self._attempt(request, attempt)
+            outcome = await self._follow(self._call(request, attempt))
             if isinstance(outcome, Answer):
                 self._patience.good(outcome.received)
                 return outcome
@@ -118,23 +141,19 @@ class Reader:
             if pause is None:
                 raise outcome
             attempt += 1
-            self.retries += 1
-            await self._clock.sleep(pause)
-
-    async def _attempt(self, request: Request, attempt: int) -> Answer | SourceError:
-        async with self._slots:
-            quiet = self._patience.quiet()
-            if quiet > 0:
-                await self._clock.sleep(quiet)
-            return await self._follow(self._call(request, attempt))
+            self._patience.begin()
+            try:
+                await self._clock.sleep(pause)
+            finally:
+                self._patience.end()
 
     def _call(self, request: Request, attempt: int) -> _Call:
         where = f"{self._base}/{request.path.lstrip('/')}"
-        headers = self._headers.copy()
-        headers.update(request.headers)
-        return _Call(
-            URL(where).with_query(request.params), where, headers, self._patience.timeout(self._seconds, attempt)
-        )
+        if request.headers is not self._merged[0]:  # an adapter sends the same ones a thousand times
+            headers = self._headers.copy()
+            headers.update(request.headers)
+            self._merged = request.headers, headers
+        return _Call(URL(where).with_query(request.params), where, self._merged[1], attempt)
 
     async def _follow(self, call: _Call) -> Answer | SourceError:
         for _ in range(MOST_REDIRECTS + 1):
@@ -145,25 +164,49 @@ class Reader:
         return Redirected(f"{call.where} is where more than {MOST_REDIRECTS} redirects lead: is url right?")
 
     async def _send(self, call: _Call) -> Answer | URL | SourceError:
+        await self._host.enter(self._clock)
+        try:
+            self._patience.begin()
+            return await self._exchange(call)
+        finally:
+            self._patience.end()
+            self._host.leave()
+
+    async def _exchange(self, call: _Call) -> Answer | URL | SourceError:
         # Failures are returned: raised inside the except clause they would carry the foreign error and its headers.
         self.requests += 1
         sent = self._clock.monotonic()
-        timeout = aiohttp.ClientTimeout(total=call.seconds, sock_connect=min(call.seconds, _CONNECT_TIMEOUT))
+        kept = self._memory.recall(str(call.url), sent) if self._memory.bytes else None
+        headers = CIMultiDict([*call.headers.items(), *kept.asking.items()]) if kept else call.headers
+        seconds = self._patience.timeout(self._seconds, call.attempt)
+        timeout = self._timeout if seconds == self._seconds else _timeout(seconds)
         try:
             async with self._client.session.get(
-                call.url, headers=call.headers, timeout=timeout, allow_redirects=False, ssl=self._tls, proxy=self._proxy
+                call.url, headers=headers, timeout=timeout, allow_redirects=False, ssl=self._tls, proxy=self._proxy
             ) as response:
-                return await self._outcome(call, response, sent)
-        except _FOREIGN as error:
-            return in_our_words(error, call.where, call.seconds)
+                return await self._outcome(call, response, sent, kept)
+        except FOREIGN as error:
+            return in_our_words(error, call.where, seconds)
 
-    async def _outcome(self, call: _Call, response: aiohttp.ClientResponse, sent: float) -> Answer | URL | SourceError:
+    async def _outcome(
+        self, call: _Call, response: aiohttp.ClientResponse, sent: float, kept: Kept | None
+    ) -> Answer | URL | SourceError:
         headers = {name.lower(): value for name, value in response.headers.items()}
+        granted = allowance(headers, self._clock.now())
+        if granted:
+            self._host.heed(granted, self._clock.monotonic())
+        if response.status == 304:
+            return self._unchanged(call, headers, sent, kept)
         if 300 <= response.status < 400:
             return _redirection(call, headers.get("location"))
         if not 200 <= response.status < 300:
             return await self._failure(call, response, headers)
-        if response.content_type in _WEB_PAGES:
+        return await self._answer(call, response, headers, sent)
+
+    async def _answer(
+        self, call: _Call, response: aiohttp.ClientResponse, headers: Headers, sent: float
+    ) -> Answer | SourceError:
+        if headers.get("content-type", "").lower().startswith(_WEB_PAGES):
             return BadAnswer(f"{response.status} from {call.where} is a web page (log-in page, captcha?), not JSON")
         stale = self._staleness(call, headers)
         if stale is not None:
@@ -171,33 +214,40 @@ class Reader:
         body = await self._body(response, self._client.largest)
         if body is None:
             return TooLarge(f"the answer from {call.where} is larger than {self._client.largest:,} bytes")
-        return Answer(call.where, response.status, headers, body, sent, self._clock.monotonic())
+        answer = Answer(call.where, response.status, headers, body, sent, self._clock.monotonic())
+        self._memory.keep(str(call.url), answer)
+        return answer
+
+    def _unchanged(self, call: _Call, headers: Headers, sent: float, kept: Kept | None) -> Answer | SourceError:
+        if kept is None:
+            return BadAnswer(f"304 from {call.where}: nothing has changed, it says, but that was not asked")
+        return self._staleness(call, headers) or kept.confirmed(headers, sent, self._clock.monotonic())
 
     async def _failure(self, call: _Call, response: aiohttp.ClientResponse, headers: Headers) -> SourceError:
         try:
             body = await self._body(response, _LARGEST_ERROR)
-        except _FOREIGN:
+        except FOREIGN:
             body = None  # the status says enough
         said = self._error_text(body) if body else None
         detail = plain(_without(call.headers, said)) if said else None
-        return failure(response.status, headers, call.where, detail, self._clock.now())
+        error = failure(response.status, headers, call.where, detail, self._clock.now())
+        if isinstance(error, NotFound):
+            error.body = body or b""
+        if error.passing and error.retry_after:
+            self._host.be_quiet(error.retry_after, self._clock.monotonic())
+        return error
 
     def _staleness(self, call: _Call, headers: Headers) -> Stale | None:
-        kept = age(headers)
-        if kept > OLDEST_ANSWER:
-            return Stale(
-                f"the answer from {call.where} is {kept:.0f} s old (Age): a cache in front of it must not keep it"
-            )
-        date = http_date(headers.get("date", ""))
-        behind = self._client.seconds_behind(str(call.url.origin()), date, self._clock.now()) if date else 0.0
-        if behind > OLDEST_ANSWER:
-            return Stale(
-                f"the answer from {call.where} is {behind:.0f} s older (Date) than an earlier one: is it cached?"
-            )
-        return None
+        how = self._host.staleness(headers, self._clock.now())
+        return Stale(f"the answer from {call.where} is {how}") if how else None
 
     async def _body(self, response: aiohttp.ClientResponse, largest: int) -> bytes | None:
         """The body, decompressed; None, and the connection closed, if it is larger."""
+        said = response.content_length
+        if said is not None and said <= largest and not response.headers.get("Content-Encoding"):
+            body = await response.read()
+            self.bytes += len(body)
+            return body
         chunks = []
         size = 0
         async for chunk in response.content.iter_any():
@@ -214,7 +264,11 @@ class _Call(NamedTuple):
     url: URL
     where: str  # the url as it may be shown
     headers: CIMultiDict[str]
-    seconds: float
+    attempt: int
+
+
+def _timeout(seconds: float) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(total=seconds, sock_connect=min(seconds, _CONNECT_TIMEOUT))
 
 
 def _headers_of_source(settings: HttpSettings) -> CIMultiDict[str]:
@@ -244,48 +298,3 @@ def _redirection(call: _Call, location: str | None) -> URL | Redirected:
     if origin == call.url.origin():
         return target
     return Redirected(f"{call.where} redirects to another host: set url to {origin} if that is the billing system")
-
-
-def in_our_words(error: Exception, where: str, seconds: float) -> SourceError:
-    """The SourceError for an error of aiohttp, ssl or the operating system. Its text holds no credential."""
-    kind, passing, words = next(row[1:] for row in _WORDS if isinstance(error, row[0]))
-    mapped = kind(f"{where}: {words.format(seconds=seconds, reason=_reason(error))}")
-    mapped.passing = passing
-    return mapped
-
-
-def _reason(error: Any) -> str:
-    cause = getattr(error, "certificate_error", None) or getattr(error, "os_error", None) or error
-    cause = cause.__cause__ if isinstance(cause.__cause__, ssl.SSLError) else cause
-    if isinstance(cause, ssl.SSLError):
-        return plain(getattr(cause, "verify_message", "") or getattr(cause, "reason", "") or type(cause).__name__)
-    number = getattr(cause, "errno", None) or 0
-    return os.strerror(number) if number > 0 else plain(getattr(cause, "strerror", None) or type(error).__name__)
-
-
-_Kinds = type[Exception] | tuple[type[Exception], ...]
-_WORDS: tuple[tuple[_Kinds, type[SourceError], bool, str], ...] = (
-    # The first row that fits counts: the narrower kinds stand above the wider.
-    (aiohttp.ClientProxyConnectionError, Unreachable, True, "its proxy cannot be reached ({reason}): check proxy"),
-    (
-        aiohttp.ClientHttpProxyError,
-        Unreachable,
-        True,
-        "its proxy does not let us through: check proxy and its password",
-    ),
-    (
-        ssl.SSLCertVerificationError,
-        Unreachable,
-        False,
-        "its certificate is not trusted ({reason}): set ca_file if it has an authority of its own",
-    ),
-    (ssl.SSLError, Unreachable, True, "no TLS connection ({reason}): does url begin rightly with https, not http?"),
-    (aiohttp.ClientConnectorDNSError, Unreachable, True, "the host is not found ({reason}): is url right?"),
-    (aiohttp.ConnectionTimeoutError, Unreachable, True, "no connection in time: is it up, and is url right?"),
-    (TimeoutError, Unreachable, True, "no whole answer within {seconds:.3g} s"),
-    (aiohttp.ClientPayloadError, Unreachable, True, "the answer broke off, or is damaged"),
-    (aiohttp.ServerDisconnectedError, Unreachable, True, "the server closed the connection without an answer"),
-    ((aiohttp.ClientResponseError, HttpProcessingError), BadAnswer, False, "what answers there speaks no valid HTTP"),
-    ((aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError), Rejected, False, "this is no address to read from"),
-    (Exception, Unreachable, True, "no connection, or a broken one ({reason})"),
-)

@@ -6,6 +6,8 @@ Released: the whole list at once; ``total`` as written beside ``currency``.
 
 from __future__ import annotations
 
+from functools import cached_property
+from itertools import islice
 from typing import Annotated, Literal
 
 import msgspec
@@ -17,13 +19,20 @@ from monitor.fields import Section
 from monitor.model import Item, Money, Order
 from monitor.sources import lenient
 from monitor.sources.base import Answer, ListQuery, Request
-from monitor.sources.lenient import ABSENT, UNREADABLE
+from monitor.sources.lenient import ABSENT
 from monitor.sources.money import as_written, from_minor_units
 from monitor.sources.settings import BaseUrl, Credential
 
 PATH = "/api/v1/orders"
 STATUSES = ("pending", "active", "fraud", "cancelled")
 LARGEST_PAGE = 100
+MOST_REASONS = 100
+"""Of so many rows that are no orders it is said why."""
+
+_LONG = 1024 * 1024
+# Between two commas of a long answer: the shortest row that is an order has eleven. Fewer mean values without end, each
+# of which would take forty times the memory that its bytes do.
+_LEAST_BYTES = 8
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _NO_ERROR = (b"", b"null", b"false", b"0", b'""', b"[]", b"{}")
@@ -64,6 +73,21 @@ class _ItemRow(msgspec.Struct, gc=False):
     amount: Raw = ABSENT
 
 
+class _Head(msgspec.Struct, gc=False):
+    id: int | _IdText
+    status: _Text
+
+
+_Count = Annotated[int, msgspec.Meta(ge=0, lt=10**15)]
+
+
+class _Counts(msgspec.Struct):
+    current_page: _Count | None = None
+    last_page: _Count | None = None
+    per_page: _Count | None = None
+    total: _Count | None = None
+
+
 class _Meta(msgspec.Struct):
     current_page: Raw = ABSENT
     last_page: Raw = ABSENT
@@ -78,22 +102,23 @@ class _Envelope(msgspec.Struct):
 
 
 class _List(_Envelope, kw_only=True):
-    data: list[_Row]
-
-
-class _RawList(_Envelope, kw_only=True):
+    # Rows stay as they were written: what is known already is told by its bytes, and never decoded.
     data: list[Raw]
 
 
 _list_decoder = msgspec.json.Decoder(_List)
-_raw_list_decoder = msgspec.json.Decoder(_RawList)
 _row_decoder = msgspec.json.Decoder(_Row)
+_head_decoder = msgspec.json.Decoder(_Head)
+_counts_decoder = msgspec.json.Decoder(_Counts)
 _meta_decoder = msgspec.json.Decoder(_Meta)
 _items_decoder = msgspec.json.Decoder(list[_ItemRow])
 
 
 class Opterius:
     """The adapter: which requests to make below ``url``, and what their answers say."""
+
+    statuses = STATUSES
+    open_statuses = ("pending",)
 
     def __init__(self, url: str, token: SecretStr) -> None:
         self._url = url.rstrip("/")
@@ -129,54 +154,71 @@ class Opterius:
 class OpteriusPage:
     """A decoded page: see ``monitor.sources.base.Page``."""
 
-    def __init__(self, rows: list[_Row], meta: _Meta, rejected: tuple[str, ...]) -> None:
-        self._rows = rows
-        self._by_id: dict[str, _Row] | None = None
-        self.marks, self.repeated = _marks(rows)
-        self.rejected = rejected
-        self.total = lenient.count(meta.total)
-        self.last_page = lenient.count(meta.last_page)
-        self.number = lenient.count(meta.current_page)
-        self.size = lenient.count(meta.per_page)
+    def __init__(self, raw_rows: list[Raw], meta: _Counts) -> None:
+        self._raw_rows = raw_rows
+        self.marks = lenient.marks(raw_rows)
+        self.total, self.last_page = meta.total, meta.last_page
+        self.number, self.size = meta.current_page, meta.per_page
+        self._ids_read: dict[int, str | None] = {}
+
+    @cached_property
+    def _rows(self) -> list[_Row | None]:
+        return [_row(raw) for raw in self._raw_rows]
+
+    @cached_property
+    def _by_id(self) -> dict[str, _Row]:
+        return {str(row.id): row for row in reversed(self._rows) if row}
+
+    @cached_property
+    def ids(self) -> list[str | None]:
+        """Of each row; None where it is no order."""
+        return [str(row.id) if row else None for row in self._rows]
+
+    @cached_property
+    def statuses(self) -> list[str | None]:
+        """Of each row, as written; None where it is no order."""
+        return [row.status if row else None for row in self._rows]
+
+    @property
+    def rejected(self) -> tuple[str, ...]:
+        """Why each row is no order that is none, up to ``MOST_REASONS``, in words that hold nothing of it."""
+        faulty = (number for number, row in enumerate(self._rows) if row is None)
+        shown = islice(faulty, MOST_REASONS)
+        return tuple(f"row {number + 1}: {_fault(self._raw_rows[number])}" for number in shown)
+
+    @property
+    def repeated(self) -> tuple[str, ...]:
+        """Ids that stand here more than once, with different content."""
+        if len(self._by_id) == len(self._rows):
+            return ()
+        first: dict[str, int] = {}
+        rows = ((order_id, mark) for order_id, mark in zip(self.ids, self.marks, strict=True) if order_id)
+        return tuple(dict.fromkeys(order_id for order_id, mark in rows if first.setdefault(order_id, mark) != mark))
 
     @property
     def dialect(self) -> str:
         """``documented`` or ``released``, by the shape of the answer; empty where neither shows."""
-        if self.last_page is not None or any(bytes(row.currency_code) for row in self._rows[:1]):
+        first = next(filter(None, self._rows), None)
+        if self.last_page is not None or (first and bytes(first.currency_code)):
             return "documented"
-        return "released" if any(bytes(row.currency) for row in self._rows[:1]) else ""
+        return "released" if first and bytes(first.currency) else ""
+
+    def id_at(self, row: int) -> str | None:
+        """The id in this row, read alone."""
+        if row not in self._ids_read:
+            head = lenient.read(_head_decoder, self._raw_rows[row])
+            self._ids_read[row] = str(head.id) if head else self.ids[row]
+        return self._ids_read[row]
 
     def order(self, order_id: str) -> Order:
         """The order with this id, the first one if it stands here twice; KeyError if it does not."""
-        if self._by_id is None:
-            self._by_id = {str(row.id): row for row in reversed(self._rows)}
         return _order(self._by_id[order_id])
 
 
-def _marks(rows: list[_Row]) -> tuple[dict[str, int], tuple[str, ...]]:
-    """Each id with a hash over all that we decode, and the ids that have more than one."""
-    # One expression for all rows, the dearest of a poll: a call for each would add a third to it.
-    # JSON holds no bare NUL: as a separator it keeps rows apart that differ.
-    join = b"\0".join
-    hashes = [
-        hash((r.status, join((r.total, r.currency_code, r.currency, r.order_number, r.created_at, r.items))))
-        for r in rows
-    ]
-    ids = [str(row.id) for row in rows]
-    marks = dict(zip(ids, hashes, strict=True))
-    if len(marks) == len(rows):
-        return marks, ()
-    first: dict[str, int] = {}
-    differing = [
-        order_id for order_id, mark in zip(ids, hashes, strict=True) if first.setdefault(order_id, mark) != mark
-    ]
-    return first, tuple(dict.fromkeys(differing))
-
-
 def _decode(body: bytes, where: str) -> OpteriusPage:
-    found: _List | _RawList | None = lenient.read(_list_decoder, body)
-    if found is None:  # one bad row is enough for that: the others are still proof
-        found = lenient.read(_raw_list_decoder, body)
+    if len(body) > _LONG and body.count(b",") * _LEAST_BYTES > len(body):
+        raise BadAnswer(f"{where} holds too many values for its size to be a list of orders: is url right?")
+    found = lenient.read(_list_decoder, body)
     if found is None:
         whole = lenient.without_lone_surrogates(body)  # PHP writes some when it cuts a text amid an emoji
         if whole != body:
@@ -184,8 +226,16 @@ def _decode(body: bytes, where: str) -> OpteriusPage:
         raise _no_list(body, where)
     if bytes(found.success) in _FAILED or bytes(found.error) not in _NO_ERROR:
         raise BadAnswer(f"{where} says that it failed{_said(body)}")
-    rows, faults = (found.data, ()) if isinstance(found, _List) else _valid_rows(found.data)
-    return OpteriusPage(rows, lenient.read(_meta_decoder, found.meta) or _Meta(), faults)
+    return OpteriusPage(found.data, _counts(found.meta))
+
+
+def _counts(meta: Raw) -> _Counts:
+    """What the list says of itself; each number that is none counts as not said."""
+    numbers = lenient.read(_counts_decoder, meta)
+    if numbers is not None:
+        return numbers
+    said = lenient.read(_meta_decoder, meta) or _Meta()
+    return _Counts(*map(lenient.count, (said.current_page, said.last_page, said.per_page, said.total)))
 
 
 def _no_list(body: bytes, where: str) -> BadAnswer:
@@ -204,15 +254,9 @@ def _said(body: bytes) -> str:
     return f" ({said})" if said else ""
 
 
-def _valid_rows(raw_rows: list[Raw]) -> tuple[list[_Row], tuple[str, ...]]:
-    rows: list[_Row] = []
-    faults: list[str] = []
-    for number, raw in enumerate(raw_rows, start=1):
-        try:
-            rows.append(_row_decoder.decode(raw))
-        except UNREADABLE:
-            faults.append(f"row {number}: {_fault(raw)}")
-    return rows, tuple(faults)
+def _row(raw: Raw) -> _Row | None:
+    """What can be read of this row; None if it is no order. The others on its page are proof all the same."""
+    return lenient.read(_row_decoder, raw)
 
 
 def _fault(raw: Raw) -> str:

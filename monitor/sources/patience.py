@@ -12,12 +12,27 @@ _SHORTEST_TIMEOUT = 1.0
 
 
 class Patience:
-    """A poll fails after 15 s without a good answer; where the server says Retry-After, after that, up to 60 s."""
+    """A poll fails after 15 s without a good answer; where the server says Retry-After, after that, up to 60 s.
+
+    Time counts only while a request is running: what we wait for of our own accord is no fault of the server's.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._good_at = clock.monotonic()
-        self._quiet_until = self._good_at
+        self._good_at = self._stopped_at = clock.monotonic()
+        self._running = 0
+
+    def begin(self) -> None:
+        """A request is on its way, or pauses after a failure, until ``end``. They may overlap."""
+        if not self._running:
+            self._good_at += self._clock.monotonic() - self._stopped_at
+        self._running += 1
+
+    def end(self) -> None:
+        """One of them is over."""
+        self._running -= 1
+        if not self._running:
+            self._stopped_at = self._clock.monotonic()
 
     def good(self, received: float) -> None:
         """A good answer came: patience starts anew."""
@@ -25,19 +40,13 @@ class Patience:
 
     def pause(self, error: SourceError, attempt: int) -> float | None:
         """Seconds until the next attempt after this error, ``attempt`` from 0; None when patience has ended."""
-        now = self._clock.monotonic()
-        waited = now - self._good_at
+        waited = self._clock.monotonic() - self._good_at
         wish = min(error.retry_after or 0.0, LONGEST_WAIT)
         left = max(PATIENCE, wish) - waited
         if not error.passing or left <= 0 or waited + wish > PATIENCE + LONGEST_WAIT:
             return None
-        self._quiet_until = max(self._quiet_until, now + wish)
         back_off = min(_FIRST_PAUSE * 2.0 ** min(attempt, 8), _LONGEST_PAUSE) * (0.5 + self._clock.random() / 2)
         return max(wish, min(back_off, left))
-
-    def quiet(self) -> float:
-        """Seconds for which no request of this poll should be sent: what the server says to one, all heed."""
-        return max(0.0, self._quiet_until - self._clock.monotonic())
 
     def timeout(self, seconds: float, attempt: int) -> float:
         """How long this attempt may take: the first one all of ``seconds``, a later one no longer than patience."""

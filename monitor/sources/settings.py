@@ -14,6 +14,7 @@ from monitor.fields import Duration, Section
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _OURS = {"host", "accept", "accept-encoding", "cache-control", "proxy-authorization"}
+_CONDITIONS = {"if-match", "if-modified-since", "if-none-match", "if-range", "if-unmodified-since", "range"}
 _OF_THE_CONNECTION = {"connection", "content-length", "expect", "te", "trailer", "transfer-encoding", "upgrade"}
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -66,6 +67,10 @@ class HttpSettings(Section):
     timeout: Annotated[Duration, Field(ge=timedelta(milliseconds=100))] = timedelta(seconds=10)
     """How long one request may take in all."""
 
+    max_requests_per_minute: Annotated[int, Field(ge=1)] | None = None
+    """How often its host may be asked, by all sources on it together (the smallest counts); default: what the server
+    says."""
+
     proxy: SecretStr | None = None
     """Address of an HTTP proxy; default: what the proxy variables of the environment say."""
 
@@ -94,7 +99,7 @@ class HttpSettings(Section):
         for name, value in headers.items():
             if not _HEADER_NAME.fullmatch(name):
                 raise PydanticCustomError("header", "a header's name holds letters, digits and hyphens only")
-            if name.lower() in _OURS | _OF_THE_CONNECTION:
+            if name.lower() in _OURS | _CONDITIONS | _OF_THE_CONNECTION:
                 raise PydanticCustomError("header", "{name} is set by Order Monitor", {"name": name})
             if not value.get_secret_value().isprintable():
                 raise PydanticCustomError("header", "the value of {name} holds a control character", {"name": name})

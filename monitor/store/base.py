@@ -88,8 +88,8 @@ class Transaction(Protocol):
         """Those of these orders that the state holds."""
         ...
 
-    def present_ids(self, source: str) -> list[str]:
-        """The ids of all orders that have not vanished."""
+    def marks(self, source: str) -> Iterator[tuple[str, int, str]]:
+        """Id, mark and status (normalised) of each order that has not vanished, shorter ids first; one at a time."""
         ...
 
     def find_orders(self, source: str | None, id_or_number: str) -> list[Known]:
@@ -100,8 +100,15 @@ class Transaction(Protocol):
         """(source, order), by source and id, shorter ids first as numbers go; ``status`` is normalised."""
         ...
 
-    def save_orders(self, source: str, changes: Iterable[Change]) -> None:
-        """Write changed orders; ClaimLost if somebody else changed one of them since it was read."""
+    def save_orders(self, source: str, changes: Iterable[Change], marks: Mapping[str, int]) -> None:
+        """Write changed orders; ClaimLost if somebody else changed one of them since it was read.
+
+        ``marks``: by id, what tells their rows (64 bits, signed); where none is given, 0: it must be looked at.
+        """
+        ...
+
+    def save_marks(self, source: str, marks: Mapping[str, int]) -> None:
+        """Write the marks of orders that have others."""
         ...
 
     def forget_orders(self, source: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
@@ -19,13 +19,14 @@ EVENT = msgspec.json.Decoder(OrderEvent | SourceEvent)
 _CHUNK = 1000
 
 _INSERT = """
-INSERT INTO orders (source, id, revision, number, status, vanished, doc)
-VALUES (:source, :id, :revision, :number, :status, :vanished, :doc)
+INSERT INTO orders (source, id, revision, number, status, vanished, mark, doc)
+VALUES (:source, :id, :revision, :number, :status, :vanished, :mark, :doc)
 ON CONFLICT (source, id) DO NOTHING
 """
 # Each write adds one to the revision: of two writers that read the same state, the second changes no row.
 _UPDATE = """
-UPDATE orders SET revision = :revision, number = :number, status = :status, vanished = :vanished, doc = :doc
+UPDATE orders SET revision = :revision, number = :number, status = :status, vanished = :vanished, mark = :mark,
+  doc = :doc
 WHERE source = :source AND id = :id AND revision = :revision - 1
 """
 
@@ -42,9 +43,15 @@ class OrderRows(Rows):
         )
         return {order_id: _KNOWN.decode(doc) for order_id, doc in rows}
 
-    def present_ids(self, source: str) -> list[str]:
-        rows = self._db.rows("SELECT id FROM orders WHERE source = :source AND vanished = 0", source=source)
-        return [row[0] for row in rows]
+    def marks(self, source: str) -> Iterator[tuple[str, int, str]]:
+        # In the order of the index that holds all of it: nothing else is read, and nothing sorted.
+        yield from self._db.stream(
+            """
+            SELECT id, mark, status FROM orders WHERE source = :source AND vanished = 0
+            ORDER BY LENGTH(id), id
+            """,
+            source=source,
+        )
 
     def find_orders(self, source: str | None, id_or_number: str) -> list[Known]:
         rows = self._db.rows(
@@ -79,15 +86,21 @@ class OrderRows(Rows):
                 return
             after = rows[-1][0], rows[-1][1]
 
-    def save_orders(self, source: str, changes: Iterable[Change]) -> None:
+    def save_orders(self, source: str, changes: Iterable[Change], marks: Mapping[str, int]) -> None:
         changes = iter(changes)
         while chunk := list(islice(changes, _CHUNK)):
             for sql, rows in (
-                (_INSERT, [_order_row(source, change.known) for change in chunk if change.new]),
-                (_UPDATE, [_order_row(source, change.known) for change in chunk if not change.new]),
+                (_INSERT, [_order_row(source, change.known, marks) for change in chunk if change.new]),
+                (_UPDATE, [_order_row(source, change.known, marks) for change in chunk if not change.new]),
             ):
                 if rows and self._db.run_many(sql, rows) != len(rows):
                     raise ClaimLost(f"{source}: its orders were changed by another daemon; this look is dropped")
+
+    def save_marks(self, source: str, marks: Mapping[str, int]) -> None:
+        self._db.run_many(
+            "UPDATE orders SET mark = :mark WHERE source = :source AND id = :id AND mark <> :mark",
+            [{"source": source, "id": order_id, "mark": mark} for order_id, mark in marks.items()],
+        )
 
     def forget_orders(self, source: str) -> None:
         self._db.run("DELETE FROM orders WHERE source = :source", source=source)
@@ -148,7 +161,7 @@ def _limit(limit: int | None) -> int:
     return 2**62 if limit is None else limit
 
 
-def _order_row(source: str, known: Known) -> dict[str, Any]:
+def _order_row(source: str, known: Known, marks: Mapping[str, int]) -> dict[str, Any]:
     return {
         "source": source,
         "id": known.order.id,
@@ -156,5 +169,6 @@ def _order_row(source: str, known: Known) -> dict[str, Any]:
         "number": known.order.number,
         "status": normalise_status(known.order.status),
         "vanished": int(known.vanished_at is not None),
+        "mark": marks.get(known.order.id, 0),
         "doc": msgspec.json.encode(known).decode(),
     }

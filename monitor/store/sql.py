@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
@@ -17,6 +18,10 @@ class Driver(Protocol):
 
     def rows(self, sql: str, **parameters: Any) -> list[tuple[Any, ...]]:
         """Run a query; all of its rows."""
+        ...
+
+    def stream(self, sql: str, **parameters: Any) -> Iterator[tuple[Any, ...]]:
+        """Run a query; its rows as they come, not all at once."""
         ...
 
     def run(self, sql: str, **parameters: Any) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
@@ -126,6 +126,9 @@ class _Driver:
 
     def rows(self, sql: str, **parameters: Any) -> list[tuple[Any, ...]]:
         return self._connection.execute(sql, parameters).fetchall()
+
+    def stream(self, sql: str, **parameters: Any) -> Iterator[tuple[Any, ...]]:
+        yield from self._connection.execute(sql, parameters)
 
     def run(self, sql: str, **parameters: Any) -> int:
         return self._connection.execute(sql, parameters).rowcount

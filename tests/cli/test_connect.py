@@ -95,7 +95,7 @@ async def test_a_source_as_documented_shows_what_it_holds(keyboard: Keyboard, ho
         "    dialect     as documented: pages, totals, filters",
         "    orders      122 orders: 117 active · 3 pending · 2 fraud",
         "    one as read ORD-0122 · fraud · $49.00 · 1 item · created Jul 1, 2025, 12:22 UTC",
-        "    noticed     changes are noticed within 60 s, deletions within 2 min",
+        "    noticed     changes within 60 s, deletions within 2 min",
         "    a day       2,880 requests: 1,440 polls of 2",
         "    routes      a change to any of these statuses reaches somebody",
         "",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+from collections.abc import Awaitable, Callable
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -165,8 +166,18 @@ async def test_flags_spare_their_questions_and_mail_is_asked_for_piece_by_piece(
     assert mode(tmp_path / "ops_password") == 0o600
 
 
-@pytest.mark.parametrize(("keys", "code"), [("\x03", 130), ("\x04", 1)])
-async def test_leaving_midway_leaves_nothing(keys: str, code: int, tmp_path: Path) -> None:
+async def ctrl_c(terminal: Terminal) -> None:
+    await terminal.interrupt()
+
+
+async def ctrl_d(terminal: Terminal) -> None:
+    terminal.type("\x04")
+
+
+@pytest.mark.parametrize(("leave", "code"), [(ctrl_c, 130), (ctrl_d, 1)])
+async def test_leaving_midway_leaves_nothing(
+    leave: Callable[[Terminal], Awaitable[None]], code: int, tmp_path: Path
+) -> None:
     async with Terminal("init", folder=tmp_path) as terminal:
         await terminal.answer(ADDRESS, "https://billing.example.com")
         await terminal.answer("What messages call it", "")
@@ -174,7 +185,7 @@ async def test_leaving_midway_leaves_nothing(keys: str, code: int, tmp_path: Pat
         await terminal.answer(KEEP, "1")
         await terminal.answer(KEEP, "1")
         await terminal.shows(CHANNEL_ASKED)
-        terminal.type(keys)
+        await leave(terminal)
         await terminal.shows("Nothing was written.")
         assert await terminal.ends() == code
     assert written(tmp_path) == {}

@@ -92,7 +92,8 @@ async def test_a_long_baseline_shows_a_bar_and_then_what_is_watched(tmp_path: Pa
         WATCHING,
         f"  source   shop    {shop.url}",
         "                   1,150 orders: 1,035 active · 115 pending",
-        "                   looked at every 60 s: changes are noticed within 60 s",
+        "                   looked at every 60 s: notices changes in pending orders and of every status "
+        "within 60 s, all else within 1 day",
         "  channel  ops     json",
         "  channel  second  json, xml",
         "  route    fraud   to fraud → ops",

@@ -117,7 +117,7 @@ def trouble(tx: Transaction) -> None:
     odd = Order("777004", "Held for Jane Canary!")
     claim = tx.claim("shop", "test", AT, 15)
     assert claim is not None
-    tx.save_orders("shop", [Change(Known(one, 1, AT, AT), new=True) for one in (order, odd)])
+    tx.save_orders("shop", [Change(Known(one, 1, AT, AT), new=True) for one in (order, odd)], {"777001": 777005})
     event = OrderEvent("shop", EventKind.STATUS_CHANGED, AT, order, 2)
     event_id = tx.add_event(event, "{}")
     error = f"500 from https://canary-host.example/api/v1/orders: the server cannot answer now ({DETAIL})"

@@ -59,7 +59,7 @@ def boundaries_of(result: object) -> tuple[str | None, str | None]:
             return "commit written", "committed"
         case (Delivery(), *_):
             return "delivery claim written", "delivery claimed"
-        case bool():
+        case (bool(), _):
             return "settling written", "settled"
     return None, None
 

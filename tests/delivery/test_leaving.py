@@ -87,6 +87,34 @@ async def test_what_a_lane_is_sending_is_not_given_back(outbox: Outbox) -> None:
     assert len(outbox.endpoints.tried) == 1
 
 
+async def test_a_damaged_row_that_is_next_does_not_unsettle_what_was_sent(outbox: Outbox) -> None:
+    """The next one is claimed in the transaction that settles the one before."""
+    await outbox.add("1")
+    outbox.start()
+    await outbox.pass_(1)
+    await outbox.add("2", "3")
+    with sqlite3.connect(outbox.store.inner.path) as connection:
+        connection.execute("UPDATE events SET doc = 'nonsense' WHERE order_id = '3'")
+    outbox.loop.wake()
+    await outbox.pass_(MINUTE)
+    states = await outbox.store.inner.read(lambda tx: [delivery.state.value for delivery in tx.deliveries()])
+    assert states == ["sent", "sent", "waiting"]
+    assert [copy.order for copy in outbox.endpoints.tried] == ["1", "2"]
+
+
+async def test_what_was_claimed_beside_a_settling_is_given_back_when_the_loop_stops(outbox: Outbox) -> None:
+    outbox.start()
+    await outbox.deliver("1")
+    let_go = outbox.endpoints.hold(OPS)
+    await outbox.deliver("2", "3")
+    outbox.endpoints.hung[OPS] = asyncio.Event()
+    let_go.set()
+    await outbox.pass_(1)
+    assert await outbox.states() == {"1": "sent", "2": "sent", "3": "sending"}
+    await outbox.loop.stop(1)
+    assert await outbox.states() == {"1": "sent", "2": "sent", "3": "waiting"}
+
+
 # Texts that cannot be stored
 
 

@@ -12,12 +12,24 @@ import pytest
 
 from monitor.alerting.routes import Planned, Routing, Superseded
 from monitor.app import KEEP_BODIES
-from monitor.model import Destination, Doubt, Item, Known, Money, Order, OrderEvent, Outcome, SourceEvent, SourceState
+from monitor.model import (
+    Destination,
+    Doubt,
+    Item,
+    Known,
+    Money,
+    Order,
+    OrderEvent,
+    Outcome,
+    Routine,
+    SourceEvent,
+    SourceState,
+)
 from monitor.store.schema import ensure_schema
 
 TEXT = (Path(__file__).parents[2] / "docs" / "privacy.md").read_text(encoding="utf-8")
 STRUCTS: dict[str, tuple[type[msgspec.Struct], ...]] = {
-    "sources": (SourceState, Doubt),
+    "sources": (SourceState, Doubt, Routine),
     "orders": (Known, Order, Money, Item),
     "events": (OrderEvent, SourceEvent, Routing, Planned, Superseded, Destination),
     "deliveries": (),

@@ -30,6 +30,7 @@ class NaiveModel:
     def __init__(self) -> None:
         self.orders: dict[str, Remembered] = {}
         self.baseline = False
+        self.looked_empty = False
         self.failures = 0
         self.down = False
         self.doubtful_looks = 0
@@ -105,6 +106,7 @@ class NaiveModel:
 
     def _failure(self) -> Counter[News]:
         self.failures += 1
+        self.looked_empty = False
         if self.failures < DOWN_AFTER or self.down:
             return Counter()
         self.down = True
@@ -116,7 +118,9 @@ class NaiveModel:
             news["source_up", "", "", ""] += 1
         self.failures, self.down = 0, False
         if not in_doubt:
-            self.baseline = True
+            # Empty is what a system shows that is just starting.
+            self.baseline = self.baseline or bool(self.orders) or self.looked_empty
+            self.looked_empty = True
             self.doubtful_looks, self.doubt_told, self.lacking, self.agreeing, self.accepted = 0, False, [], [], None
             return news
         self.doubtful_looks += 1

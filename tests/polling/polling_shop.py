@@ -10,7 +10,7 @@ import msgspec
 from pydantic import SecretStr
 
 from monitor.errors import ServerFailed, Unreachable
-from monitor.polling.full import SECOND_PAGE_SIZE
+from monitor.polling.listing import SECOND_PAGE_SIZES
 from monitor.polling.poller import Reading
 from monitor.simulator.dialect import Asked, Call, Listing, ListOrder, raw_json_reply
 from monitor.simulator.faults import Fault, Faults
@@ -21,6 +21,11 @@ from monitor.sources.opterius import Opterius
 
 START = datetime(2026, 4, 11, 8, 0, tzinfo=UTC)
 URL = "https://billing.example.com"
+
+
+def is_second(call: Call) -> bool:
+    """Whether this is a second read of what a first one made suspicious."""
+    return call.query.get("per_page") in {str(size) for size in SECOND_PAGE_SIZES}
 
 
 class HandClock:
@@ -105,7 +110,7 @@ class Shop:
             raise ServerFailed(f"{reply.status} from {URL}: it cannot answer now")
         if self.fails(len(self.calls), call):
             raise Unreachable(f"{URL}: no connection")
-        if call.query.get("per_page") != str(SECOND_PAGE_SIZE):
+        if not is_second(call):
             self.served += msgspec.json.decode(reply.body)["data"]
         return reply.body
 
@@ -213,3 +218,12 @@ class Rows(Fault, frozen=True, kw_only=True):
         return msgspec.structs.replace(
             reply, body=msgspec.json.encode({**answer, "data": [*self.rows, *answer["data"]]})
         )
+
+
+class NoLastPage(Fault, frozen=True, kw_only=True):
+    """The total is known and the last page is not."""
+
+    def sent(self, reply: Any) -> Any:
+        answer = msgspec.json.decode(reply.body)
+        del answer["meta"]["last_page"]
+        return msgspec.structs.replace(reply, body=msgspec.json.encode(answer))

@@ -70,9 +70,22 @@ async def test_changes_of_orders_seen_before_the_baseline_are_announced(shop: Sh
 
 async def test_an_empty_shop_has_its_baseline_too(store: SqliteStore) -> None:
     watch = Watch(Shop(), store)
-    assert await watch.poll() == []
+    assert await watch.poll(2) == []
+    assert watch.result.committed.baseline
     watch.shop.place(1)
     assert await watch.poll() == [appeared(1)]
+
+
+async def test_a_system_that_is_just_starting_shows_no_baseline(store: SqliteStore) -> None:
+    """It looks empty, fails, looks empty: then the orders are there that were there all the time."""
+    watch = Watch(Shop(), store)
+    await watch.poll()
+    watch.shop.faults.set(Failure(times=1))
+    await watch.poll()
+    await watch.poll()
+    watch.shop.place(5)
+    assert await watch.poll() == []
+    assert watch.result.committed.baseline
 
 
 async def test_a_restart_announces_nothing_old_and_misses_nothing_new(shop: Shop, tmp_path: Path) -> None:

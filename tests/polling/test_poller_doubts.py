@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from polling_shop import CachedPage, Shop, SmallPages, body_of
+from polling_shop import CachedPage, Rows, Shop, SmallPages, body_of, is_second
 from polling_stage import (
     DOUBTFUL,
     DOWN,
@@ -115,7 +115,7 @@ async def test_a_return_that_cannot_be_confirmed_is_told_as_soon_as_it_can(watch
     watch.shop.world.set_status(3, "active")
     await watch.poll()
     watch.shop.world.set_status(3, "pending")
-    watch.shop.fails = lambda number, call: call.query["per_page"] == "99"
+    watch.shop.fails = lambda number, call: is_second(call)
     assert await watch.poll(2) == []
     assert isinstance(watch.result.snapshot.error, Unreachable)
     assert (await watch.state()).failures == 2
@@ -175,7 +175,7 @@ async def test_a_list_that_has_gone_back_is_not_believed_while_the_second_read_f
     await watch.poll()
     for body, query in pages:
         watch.shop.faults.set(CachedPage(body=body, query=query))
-    watch.shop.fails = lambda number, call: call.query["per_page"] == "99"
+    watch.shop.fails = lambda number, call: is_second(call)
     assert await watch.poll() == []
     assert watch.result.snapshot.sightings == {}
 
@@ -223,3 +223,31 @@ async def test_ids_longer_than_a_number_can_be_stored_are_orders_like_others(sto
     await watch.poll()
     shop.world.set_status(1, "active")
     assert await watch.poll() == [Told(EventKind.STATUS_CHANGED, "202604110800001234567891", "pending", "active")]
+
+
+@pytest.mark.parametrize("order_id", ["0099", "٩٩"])
+async def test_an_id_that_is_a_text_of_digits_makes_no_later_list_a_stale_one(
+    store: SqliteStore, order_id: str
+) -> None:
+    """It is kept as it is written: counted as a number once, it must be so each time."""
+    shop = Shop(dialect="released")
+    shop.place(12)
+    shop.faults.set(Rows(rows=({"id": order_id, "status": "active"},)))
+    watch = Watch(shop, store)
+    for _ in range(3):
+        await watch.poll()
+        assert watch.result.snapshot.error is None
+    assert (await watch.state()).newest_id == 12
+
+
+async def test_an_order_whose_row_becomes_none_is_not_gone_in_a_list_without_totals(store: SqliteStore) -> None:
+    """Nothing else on the page has changed, and nothing says how many there should be."""
+    shop = Shop(dialect="released")
+    shop.place(12)
+    watch = Watch(shop, store, down_after=9)
+    await watch.poll()
+    shop.world.delete(3)
+    shop.faults.set(Rows(rows=({"id": 3, "status": None},)))
+    assert await watch.poll(4) == []
+    assert watch.result.snapshot.error is None
+    assert "status is missing" in watch.result.snapshot.reason

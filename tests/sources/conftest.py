@@ -7,6 +7,7 @@ import pytest
 from loopback import HeldClock, MakeReader, Serve
 
 from monitor.clock import Clock
+from monitor.sources.conditional import Memory
 from monitor.sources.http import HttpClient, Reader
 from monitor.sources.lenient import error_text
 from monitor.sources.settings import HttpSettings
@@ -40,7 +41,7 @@ async def client() -> AsyncIterator[HttpClient]:
 
 @pytest.fixture
 def make_reader(client: HttpClient, clock: HeldClock) -> MakeReader:
-    def make(url: str, *, clock: Clock = clock, concurrency: int = 16, **settings: Any) -> Reader:
-        return Reader(client, url, HttpSettings(**settings), error_text, clock, concurrency)
+    def make(url: str, *, clock: Clock = clock, memory: Memory | None = None, **settings: Any) -> Reader:
+        return Reader(client, url, HttpSettings(**settings), error_text, clock, memory)
 
     return make

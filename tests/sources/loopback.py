@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import repeat
 
 from aiohttp import web
+from connections import clean_up, close
 
 from monitor.sources.http import Reader
 
@@ -21,7 +23,6 @@ class Serve:
     def __init__(self) -> None:
         self._runners: list[web.AppRunner] = []
         self._servers: list[asyncio.Server] = []
-        self._connections: list[asyncio.WriteTransport] = []
 
     async def __call__(self, handler: Handler, tls: ssl.SSLContext | None = None) -> str:
         app = web.Application()
@@ -37,7 +38,6 @@ class Serve:
         """A server that writes bytes of its own; the request's head is read already."""
 
         async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            self._connections.append(writer.transport)
             try:
                 await reader.readuntil(b"\r\n\r\n")
                 await handler(reader, writer)
@@ -52,13 +52,9 @@ class Serve:
 
     async def close(self) -> None:
         for runner in self._runners:
-            await runner.cleanup()
+            await clean_up(runner)
         for server in self._servers:
-            server.close()
-        # A connection that outlives its test is a warning, and so an error, in whichever test comes next.
-        for transport in self._connections:
-            transport.abort()
-        await asyncio.sleep(0)
+            await close(server)
 
 
 class HeldClock:
@@ -85,5 +81,41 @@ class HeldClock:
         return self.chance
 
 
+class Log:
+    """Answers, and notes when each request came, and for what."""
+
+    def __init__(self, clock: HeldClock, **headers: str) -> None:
+        self.clock = clock
+        self.headers = headers
+        self.statuses: Iterator[int] = repeat(200)
+        self.came: list[float] = []
+        self.paths: list[str] = []
+
+    async def answer(self, request: web.Request) -> web.Response:
+        self.came.append(self.clock.passed)
+        self.paths.append(request.path)
+        return web.json_response({}, status=next(self.statuses), headers=self.headers)
+
+
+class Still(HeldClock):
+    """Time stands still until it is let go on; ``sleeps`` tells of each sleep."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sleeps: asyncio.Queue[float] = asyncio.Queue()
+        self._moved = asyncio.Condition()
+
+    async def sleep(self, seconds: float) -> None:
+        until = self.passed + seconds
+        self.sleeps.put_nowait(seconds)
+        async with self._moved:
+            await self._moved.wait_for(lambda: self.passed >= until)
+
+    async def go(self, seconds: float) -> None:
+        async with self._moved:
+            self.passed += seconds
+            self._moved.notify_all()
+
+
 MakeReader = Callable[..., Reader]
-"""``make_reader(url, clock=…, largest=…, **settings of HttpSettings)``."""
+"""``make_reader(url, clock=…, memory=…, **settings of HttpSettings)``."""

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from aiohttp import web
+from connections import close
 from loopback import MakeReader, Serve
 from pydantic import ValidationError
 
@@ -165,9 +166,11 @@ class Proxy:
 
     @staticmethod
     async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while data := await reader.read(65536):
-            writer.write(data)
-        writer.close()
+        try:
+            while data := await reader.read(65536):
+                writer.write(data)
+        finally:
+            writer.close()
 
 
 async def start(proxy: Proxy) -> tuple[asyncio.Server, str]:
@@ -182,7 +185,7 @@ async def test_a_proxy_is_used_and_shown_its_password(make_reader: MakeReader) -
     proxy = Proxy()
     server, address = await start(proxy)
     answer = await make_reader("http://billing.example.com", proxy=f"http://monitor:s3cret@{address}").get(ORDERS)
-    server.close()
+    await close(server)
     assert answer.body == b"{}"
     assert proxy.heads[0].startswith("GET http://billing.example.com/api/v1/orders HTTP/1.1\r\n")
     assert BASIC in proxy.heads[0]
@@ -207,7 +210,7 @@ async def test_a_proxy_before_https_sees_no_token_and_the_server_no_proxy_passwo
     reader = make_reader(url, proxy=f"http://monitor:s3cret@{address}", ca_file=str(certificate[0]))
     await reader.get(ORDERS)
     await client.aclose()
-    server.close()
+    await close(server)
     assert proxy.heads[0].startswith(f"CONNECT {url.removeprefix('https://')} ")
     assert BASIC in proxy.heads[0]
     assert TOKEN not in str(proxy.heads)
@@ -220,7 +223,7 @@ async def test_proxy_variables_are_honoured(make_reader: MakeReader, monkeypatch
     server, address = await start(proxy)
     monkeypatch.setenv("HTTP_PROXY", address)
     await make_reader("http://billing.example.com").get(ORDERS)
-    server.close()
+    await close(server)
     assert proxy.heads[0].startswith("GET http://billing.example.com/")
 
 

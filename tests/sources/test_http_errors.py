@@ -19,7 +19,8 @@ from yarl import URL
 
 from monitor.errors import BadAnswer, SourceError, Unreachable
 from monitor.sources.base import Request
-from monitor.sources.http import HttpClient, in_our_words
+from monitor.sources.foreign import in_our_words
+from monitor.sources.http import HttpClient
 
 TOKEN = "canary-token"
 WHERE = "https://billing.example.com/api/v1/orders"

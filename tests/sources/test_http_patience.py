@@ -32,7 +32,7 @@ def failing(times: int, status: int = 503, **headers: str) -> Handler:
 async def test_what_passes_is_tried_again(serve: Serve, make_reader: MakeReader, status: int) -> None:
     reader = make_reader(await serve(failing(3, status)))
     await reader.get(ORDERS)
-    assert (reader.requests, reader.retries) == (4, 3)
+    assert reader.requests == 4
 
 
 async def test_a_broken_connection_is_tried_again(serve: Serve, make_reader: MakeReader) -> None:
@@ -47,7 +47,7 @@ async def test_a_broken_connection_is_tried_again(serve: Serve, make_reader: Mak
 
     reader = make_reader(await serve.raw(handler))
     assert (await reader.get(ORDERS)).body == b"{}"
-    assert reader.retries == 2
+    assert reader.requests == 3
 
 
 async def test_pauses_grow_and_patience_ends_after_fifteen_seconds(
@@ -98,45 +98,64 @@ class StandingClock(HeldClock):
     def __init__(self) -> None:
         super().__init__()
         self.go = asyncio.Event()
+        self.one_sleeps = asyncio.Event()
         self.two_sleep = asyncio.Event()
 
     async def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
-        if len(self.slept) == 2:
-            self.two_sleep.set()
+        (self.one_sleeps if len(self.slept) == 1 else self.two_sleep).set()
         await self.go.wait()
 
 
 async def test_what_the_server_says_to_one_request_all_heed(serve: Serve, make_reader: MakeReader) -> None:
+    """Those of other sources on the same host too."""
     clock = StandingClock()
-    reader = make_reader(await serve(failing(1, 429, **{"Retry-After": "30"})), clock=clock, concurrency=1)
-    both = asyncio.gather(reader.get(ORDERS), reader.get(ORDERS))
+    url = await serve(failing(1, 429, **{"Retry-After": "30"}))
+    shop, office = make_reader(url, clock=clock), make_reader(f"{url}/office", clock=clock)
+    first = asyncio.ensure_future(shop.get(ORDERS))
+    await asyncio.wait_for(clock.one_sleeps.wait(), 10)
+    second = asyncio.ensure_future(office.get(ORDERS))
     await asyncio.wait_for(clock.two_sleep.wait(), 10)
-    assert reader.requests == 1
+    assert (shop.requests, office.requests) == (1, 0)
     assert clock.slept == [30, 30]
     clock.passed += 30
     clock.go.set()
-    await both
-    assert reader.requests == 3
+    await asyncio.gather(first, second)
+    assert (shop.requests, office.requests) == (2, 1)
+
+
+async def test_another_host_is_not_held_up(serve: Serve, make_reader: MakeReader) -> None:
+    clock = StandingClock()
+    limited, free = await serve(failing(1, 429, **{"Retry-After": "30"})), await serve(failing(0))
+    first = asyncio.ensure_future(make_reader(limited, clock=clock).get(ORDERS))
+    await asyncio.wait_for(clock.one_sleeps.wait(), 10)
+    await make_reader(free, clock=clock).get(ORDERS)
+    first.cancel()
 
 
 async def test_each_good_answer_renews_a_polls_patience(
     serve: Serve, make_reader: MakeReader, clock: HeldClock
 ) -> None:
-    fails = False
+    statuses = iter([200, 500, 200])
 
     async def handler(request: web.Request) -> web.Response:
-        nonlocal fails
-        failed, fails = fails, False
-        return web.json_response({}, status=500 if failed else 200)
+        clock.passed += 10
+        return web.json_response({}, status=next(statuses))
 
     reader = make_reader(await serve(handler))
-    clock.passed += 14
     await reader.get(ORDERS)
-    clock.passed += 10
-    fails = True
     await reader.get(ORDERS)
-    assert reader.retries == 1
+    assert reader.requests == 3
+
+
+async def test_time_between_requests_is_no_failure_of_the_server(
+    serve: Serve, make_reader: MakeReader, clock: HeldClock
+) -> None:
+    """A sweep is spread over time: when its next page fails, there was no good answer for long, but none was asked."""
+    reader = make_reader(await serve(failing(1)))
+    clock.passed += 600
+    await reader.get(ORDERS)
+    assert reader.requests == 2
 
 
 def failed(wish: float | None = None) -> SourceError:
@@ -190,3 +209,19 @@ def test_a_later_attempt_takes_no_longer_than_patience(clock: HeldClock) -> None
     assert patience.timeout(10, 2) == 1
     clock.passed += 30
     assert patience.timeout(10, 3) == 10
+
+
+def test_time_counts_while_any_request_is_on_its_way(clock: HeldClock) -> None:
+    patience = Patience(clock)
+    clock.passed += 100
+    patience.begin()
+    clock.passed += 10
+    patience.begin()
+    clock.passed += 4
+    patience.end()
+    patience.end()
+    clock.passed += 100
+    patience.begin()
+    assert patience.pause(failed(), 0) is not None
+    clock.passed += 1
+    assert patience.pause(failed(), 0) is None

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 from opterius_rows import DOCUMENTED, RELEASED, SOURCE, only, page, raw_total
+from versions import another_version
 
 from monitor.model import Item, Money, Order
 from monitor.sources.base import ListSource, Page
@@ -16,7 +17,7 @@ def test_it_is_a_list_source_with_pages() -> None:
     source: ListSource = SOURCE
     decoded: Page = page()
     assert source.identity == "opterius https://billing.example.com"
-    assert decoded.marks == {}
+    assert (len(decoded.marks), list(decoded.ids), list(decoded.statuses)) == (0, [], [])
 
 
 def test_a_documented_order_is_read_whole() -> None:
@@ -131,7 +132,15 @@ def test_unknown_statuses_stay_as_they_are_written(status: str) -> None:
 
 def test_ids_are_numbers_or_texts() -> None:
     decoded = page({**DOCUMENTED, "id": "ord_1"}, {**DOCUMENTED, "id": 10**30}, {**DOCUMENTED, "id": "0032"})
-    assert list(decoded.marks) == ["ord_1", str(10**30), "0032"]
+    assert decoded.ids == ["ord_1", str(10**30), "0032"]
+    assert [decoded.id_at(row) for row in (0, 1, 2, -1)] == ["ord_1", str(10**30), "0032", "0032"]
+
+
+def test_statuses_stand_beside_the_ids_as_they_are_written() -> None:
+    decoded = page({**DOCUMENTED, "status": "On-Hold"}, {"id": 1}, {**DOCUMENTED, "id": 89})
+    assert decoded.statuses == ["On-Hold", None, "active"]
+    assert decoded.ids == ["88", None, "89"]
+    assert decoded.id_at(1) is None
 
 
 def test_a_number_may_be_a_json_number() -> None:
@@ -139,9 +148,44 @@ def test_a_number_may_be_a_json_number() -> None:
     assert only({**DOCUMENTED, "order_number": ""}).number is None
 
 
-def test_marks_stay_while_nothing_decoded_changes() -> None:
-    reordered = dict(reversed([*DOCUMENTED.items(), ("note", "a field that is not decoded")]))
-    assert page(DOCUMENTED).marks == page(reordered).marks
+def test_marks_stay_while_a_rows_bytes_do_wherever_it_stands() -> None:
+    other = {**DOCUMENTED, "id": 89}
+    alone, among = page(DOCUMENTED).marks, page(other, DOCUMENTED, other, meta={"total": 3}).marks
+    assert among[1] == alone[0]
+    assert among[0] == among[2] != alone[0]
+    assert page(DOCUMENTED, RELEASED).marks == page(DOCUMENTED, RELEASED).marks
+
+
+def test_a_row_that_is_written_otherwise_has_another_mark() -> None:
+    """Rows are told apart without reading them. Who finds another mark compares the order in full."""
+    reordered = dict(reversed(DOCUMENTED.items()))
+    for written in (reordered, {**DOCUMENTED, "note": "a field that is not decoded"}):
+        assert page(written).marks != page(DOCUMENTED).marks
+        assert page(written).order("88") == page(DOCUMENTED).order("88")
+
+
+def test_a_mark_is_made_without_reading_the_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    def reads(*_: object) -> None:
+        raise AssertionError("a row was read")
+
+    monkeypatch.setattr("monitor.sources.opterius._row", reads)
+    decoded = page(DOCUMENTED, {**DOCUMENTED, "id": 89}, meta={"total": 2, "last_page": 1})
+    assert len(decoded.marks) == decoded.total == 2
+
+
+def test_another_version_of_ours_makes_other_marks() -> None:
+    """It may decode what this one passes over: each order is to be compared once."""
+    before = page(DOCUMENTED, RELEASED).marks
+    with another_version():
+        assert all(a != b for a, b in zip(page(DOCUMENTED, RELEASED).marks, before, strict=True))
+    assert page(DOCUMENTED, RELEASED).marks == before
+
+
+def test_a_mark_fits_where_it_is_stored() -> None:
+    """A signed number of 64 bits, of both signs; 0 is for orders that must be looked at."""
+    marks = page(*({**DOCUMENTED, "id": number} for number in range(200))).marks
+    assert -(2**63) <= min(marks) < 0 < max(marks) < 2**63
+    assert marks.typecode == "q"
 
 
 @pytest.mark.parametrize(
@@ -169,14 +213,15 @@ def test_the_first_of_two_differing_rows_is_kept_and_the_id_told() -> None:
     decoded = page(DOCUMENTED, {**DOCUMENTED, "id": "88", "status": "fraud"}, {**DOCUMENTED, "id": 89})
     assert decoded.repeated == ("88",)
     assert decoded.order("88").status == "active"
-    assert decoded.marks["88"] == page(DOCUMENTED).marks["88"]
-    assert list(decoded.marks) == ["88", "89"]
+    assert decoded.marks[0] == page(DOCUMENTED).marks[0]
+    assert decoded.ids == ["88", "88", "89"]
 
 
 def test_equal_rows_are_one_order_and_no_contradiction() -> None:
     decoded = page(DOCUMENTED, DOCUMENTED)
     assert decoded.repeated == ()
-    assert list(decoded.marks) == ["88"]
+    assert decoded.ids == ["88", "88"]
+    assert decoded.marks[0] == decoded.marks[1]
 
 
 @pytest.mark.parametrize("convert", [int, str])
@@ -195,4 +240,4 @@ def test_meta_that_says_nothing_claims_nothing(envelope: dict[str, object]) -> N
 def test_an_empty_list_of_an_old_laravel_is_accepted() -> None:
     decoded = page(meta={"current_page": 1, "last_page": 0, "per_page": 100, "total": 0})
     assert decoded.last_page == 0
-    assert decoded.marks == {}
+    assert len(decoded.marks) == 0

@@ -30,7 +30,8 @@ BAD_ROWS: list[tuple[object, str]] = [
 @pytest.mark.parametrize(("row", "words"), BAD_ROWS)
 def test_a_bad_row_is_told_and_the_others_stand(row: object, words: str) -> None:
     decoded = page(DOCUMENTED, row, {**DOCUMENTED, "id": 90}, meta={"total": 3})
-    assert list(decoded.marks) == ["88", "90"]
+    assert decoded.ids == ["88", None, "90"]
+    assert len(decoded.marks) == 3
     assert decoded.rejected == (f"row 2: {words}",)
     assert decoded.total == 3
 
@@ -38,7 +39,7 @@ def test_a_bad_row_is_told_and_the_others_stand(row: object, words: str) -> None
 def test_a_row_in_broken_utf8_costs_only_itself() -> None:
     body = b'{"data":[{"id":1,"status":"acti\xff"},{"id":2,"status":"active","order_number":"\xff"}]}'
     decoded = SOURCE.decode_list(answer(body))
-    assert list(decoded.marks) == ["2"]
+    assert decoded.ids == [None, "2"]
     assert decoded.rejected == ("row 1: status is no text",)
     assert decoded.order("2").number is None
 
@@ -58,7 +59,7 @@ def test_half_a_surrogate_pair_costs_one_character_not_the_list(written: str, re
     body = f'{{"data":[{{"id":1,"status":"active","order_number":"A{written}"}},{{"id":2,"status":"fraud\ud800"}}]}}'
     decoded = SOURCE.decode_list(answer(body.encode("ascii", "backslashreplace")))
     assert decoded.order("1").number == f"A{read}"
-    assert list(decoded.marks) == ["1", "2"]
+    assert decoded.ids == ["1", "2"]
 
 
 def test_what_is_said_of_a_bad_row_holds_nothing_of_it() -> None:
@@ -67,14 +68,12 @@ def test_what_is_said_of_a_bad_row_holds_nothing_of_it() -> None:
 
 
 def test_a_byte_order_mark_does_no_harm() -> None:
-    assert list(SOURCE.decode_list(answer(b"\xef\xbb\xbf" + json.dumps({"data": [DOCUMENTED]}).encode())).marks) == [
-        "88"
-    ]
+    assert SOURCE.decode_list(answer(b"\xef\xbb\xbf" + json.dumps({"data": [DOCUMENTED]}).encode())).ids == ["88"]
 
 
 @pytest.mark.parametrize("flag", [{"success": True}, {"error": None}, {"error": False}, {"error": []}, {"error": ""}])
 def test_an_answer_that_says_it_succeeded_is_believed(flag: dict[str, object]) -> None:
-    assert list(page(DOCUMENTED, **flag).marks) == ["88"]
+    assert page(DOCUMENTED, **flag).ids == ["88"]
 
 
 @pytest.mark.parametrize(
@@ -129,8 +128,12 @@ def test_no_body_raises_anything_but_a_bad_answer(body: bytes) -> None:
         decoded = SOURCE.decode_list(answer(body))
     except BadAnswer:
         return
-    for order_id in decoded.marks:
-        assert decoded.order(order_id).id == order_id
+    assert len(decoded.marks) == len(decoded.ids) == len(decoded.statuses)
+    assert len(decoded.rejected) == decoded.ids.count(None) == decoded.statuses.count(None)
+    assert set(decoded.repeated) <= set(decoded.ids)
+    for row, order_id in enumerate(decoded.ids):
+        assert decoded.id_at(row) == order_id
+        assert order_id is None or decoded.order(order_id).id == order_id
 
 
 @pytest.mark.parametrize(

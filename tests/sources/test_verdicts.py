@@ -7,7 +7,9 @@ from datetime import UTC, datetime
 import pytest
 
 from monitor.errors import NotFound, RateLimited, Refused, Rejected, ServerFailed, SourceError
-from monitor.sources.verdicts import age, failure, plain, retry_after
+from monitor.sources.headers import age
+from monitor.sources.ratelimit import retry_after
+from monitor.sources.verdicts import failure, plain
 
 NOW = datetime(2026, 4, 1, 12, 0, tzinfo=UTC)
 WHERE = "https://billing.example.com/api/v1/orders"

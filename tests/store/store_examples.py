@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -53,6 +53,16 @@ def source_event(at: datetime = T0, kind: EventKind = EventKind.SOURCE_DOWN) -> 
 def plan(tx: Transaction, event: Event, to: Destination = OPS, now: datetime = T0, route: str = "paid") -> int:
     """An event with its delivery; the delivery's id."""
     return tx.add_delivery(route, to, event, tx.add_event(event, "{}"), now)
+
+
+def save(tx: Transaction, changes: Iterable[Change], source: str = "shop", **marks: int) -> None:
+    """Write these orders; ``marks`` by id: ``_88=5``."""
+    tx.save_orders(source, changes, {order_id.removeprefix("_"): mark for order_id, mark in marks.items()})
+
+
+def present(tx: Transaction, source: str = "shop") -> list[str]:
+    """The ids of the orders that have not vanished, shorter ones first."""
+    return [order_id for order_id, _, _ in tx.marks(source)]
 
 
 async def planned(store: Store, *orders: str, to: Destination = OPS, now: datetime = T0) -> list[int]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from store_examples import T0, new, planned
+from store_examples import T0, new, planned, save
 
 from monitor.errors import StateTooNew, StateUnreachable
 from monitor.store.schema import HEAD, MIGRATIONS, ensure_schema
@@ -116,7 +116,7 @@ def test_a_refused_state_leaves_no_lock_behind(path: Path, newer: Path) -> None:
 async def test_an_older_state_is_brought_up_to_date_and_a_copy_is_kept(path: Path, newer: Path) -> None:
     store = SqliteStore.open(path)
     await store.transact(lambda tx: tx.claim("shop", "one", T0, 15))
-    await store.transact(lambda tx: tx.save_orders("shop", [new()]))
+    await store.transact(lambda tx: save(tx, [new()]))
     await planned(store, "88")
     await store.aclose()
     assert ensure_schema(path, "9001", newer) is False
@@ -131,7 +131,7 @@ async def test_an_older_state_is_brought_up_to_date_and_a_copy_is_kept(path: Pat
 async def test_the_copy_holds_what_stood_in_the_journal_only(path: Path, newer: Path) -> None:
     """After a power cut the newest rows are in the -wal file: a plain copy of the file would lose them."""
     store = SqliteStore.open(path)
-    await store.transact(lambda tx: tx.save_orders("shop", [new()]))
+    await store.transact(lambda tx: save(tx, [new()]))
     assert path.with_name("state.db-wal").stat().st_size > 0
     ensure_schema(path, "9001", newer)
     assert ask(path.with_name("state.db.before-9001"), "SELECT id FROM orders") == [("88",)]

@@ -20,6 +20,8 @@ from store_examples import (
     order_event,
     plan,
     planned,
+    present,
+    save,
     settled,
 )
 
@@ -61,21 +63,17 @@ def make_room(store: SqliteStore) -> None:
 
 
 def write_much(tx: Transaction) -> None:
-    tx.save_orders("shop", [new(str(number)) for number in range(5_000)])
+    save(tx, [new(str(number)) for number in range(5_000)])
     for number in range(500):
         plan(tx, order_event(str(number)))
 
 
 async def test_a_full_disk_is_said_and_leaves_nothing_half_written(store: SqliteStore) -> None:
-    await store.transact(lambda tx: tx.save_orders("shop", [new("first")]))
+    await store.transact(lambda tx: save(tx, [new("first")]))
     fill_up(store)
     with pytest.raises(StateUnreachable, match=r"state\.db: database or disk is full"):
         await store.transact(write_much)
-    assert await store.transact(lambda tx: (tx.present_ids("shop"), tx.events(), tx.deliveries())) == (
-        ["first"],
-        [],
-        [],
-    )
+    assert await store.transact(lambda tx: (present(tx), tx.events(), tx.deliveries())) == (["first"], [], [])
     make_room(store)
     await store.transact(write_much)
     assert len(await store.transact(lambda tx: tx.deliveries())) == 500
@@ -92,12 +90,12 @@ async def test_a_claim_taken_on_a_full_disk_can_still_be_settled_once_there_is_r
 
 
 async def test_a_row_that_cannot_be_read_is_an_error_of_the_state(store: SqliteStore, tmp_path: Path) -> None:
-    await store.transact(lambda tx: tx.save_orders("shop", [new()]))
+    await store.transact(lambda tx: save(tx, [new()]))
     with closing(sqlite3.connect(tmp_path / "state.db")) as other, other:
         other.execute("UPDATE orders SET doc = '{\"order\": '")
     with pytest.raises(StateUnreachable, match=r"state\.db: "):
         await store.transact(lambda tx: tx.known("shop", ["88"]))
-    assert await store.transact(lambda tx: tx.present_ids("shop")) == ["88"]
+    assert await store.transact(present) == ["88"]
 
 
 async def test_a_table_that_is_missing_is_an_error_of_the_state(tmp_path: Path) -> None:
@@ -127,7 +125,7 @@ async def test_another_process_writing_at_the_same_time_meets_no_locked_database
             if delivery is None:
                 await asyncio.sleep(0)
                 continue
-            await store.transact(lambda tx: tx.save_orders("shop", [new(f"x{dead}")]))  # noqa: B023  # runs at once
+            await store.transact(lambda tx: save(tx, [new(f"x{dead}")]))  # noqa: B023  # runs at once
             assert await settled(store, delivery, REFUSED)
             dead += 1
         return dead
@@ -155,10 +153,10 @@ async def test_many_writers_at_once_all_get_their_turn(store: SqliteStore, tmp_p
 
     def count(tx: Transaction) -> None:
         [order] = tx.known("shop", ["88"]).values()
-        tx.save_orders("shop", [changed(revision=order.revision + 1)])
+        save(tx, [changed(revision=order.revision + 1)])
 
     try:
-        await store.transact(lambda tx: tx.save_orders("shop", [new()]))
+        await store.transact(lambda tx: save(tx, [new()]))
         await asyncio.gather(*(one.transact(count) for one in [store, *beside] for _ in range(10)))
         [order] = (await store.transact(lambda tx: tx.known("shop", ["88"]))).values()
         assert order.revision == 1 + 50
@@ -172,17 +170,17 @@ async def test_readers_wait_for_no_writer_and_see_only_what_is_committed(store: 
     written, read = threading.Event(), threading.Event()
 
     def write(tx: Transaction) -> None:
-        tx.save_orders("shop", [new()])
+        save(tx, [new()])
         written.set()
         assert read.wait(10)
 
     try:
         writing = asyncio.create_task(store.transact(write))
         await asyncio.to_thread(written.wait, 10)
-        assert await beside.read(lambda tx: tx.present_ids("shop")) == []
+        assert await beside.read(present) == []
         read.set()
         await writing
-        assert await beside.read(lambda tx: tx.present_ids("shop")) == ["88"]
+        assert await beside.read(present) == ["88"]
     finally:
         read.set()
         await beside.aclose()
@@ -192,10 +190,10 @@ async def test_a_caller_that_is_cancelled_leaves_a_whole_transaction_behind(stor
     begun, go_on = threading.Event(), threading.Event()
 
     def work(tx: Transaction) -> None:
-        tx.save_orders("shop", [new("1")])
+        save(tx, [new("1")])
         begun.set()
         assert go_on.wait(10)
-        tx.save_orders("shop", [new("2")])
+        save(tx, [new("2")])
 
     task = asyncio.create_task(store.transact(work))
     await asyncio.to_thread(begun.wait, 10)
@@ -203,7 +201,7 @@ async def test_a_caller_that_is_cancelled_leaves_a_whole_transaction_behind(stor
     with pytest.raises(asyncio.CancelledError):
         await task
     go_on.set()
-    assert await store.transact(lambda tx: sorted(tx.present_ids("shop"))) == ["1", "2"]
+    assert await store.transact(lambda tx: sorted(present(tx))) == ["1", "2"]
 
 
 async def test_closing_waits_for_the_transaction_under_way(tmp_path: Path) -> None:

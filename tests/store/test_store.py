@@ -19,6 +19,8 @@ from store_examples import (
     new,
     order_event,
     plan,
+    present,
+    save,
     source_event,
 )
 
@@ -96,7 +98,18 @@ async def test_sources_are_claimed_apart(store: Store) -> None:
 
 async def test_what_is_known_of_a_source_comes_with_its_claim(store: Store) -> None:
     doubt = Doubt("it lacks", T0, 3, 7, "abc", agreeing=2, agreeing_since=T0, announced=True)
-    state = SourceState("opterius https://billing.example.com", T0, T0, None, 2, T0, "502", down=True, doubt=doubt)
+    state = SourceState(
+        "opterius https://billing.example.com",
+        baseline_at=T0,
+        polled_at=T0 + HOUR,
+        settled_at=T0,
+        proven_at={"pending": T0, "on_hold": T0 + HOUR},
+        failures=2,
+        failing_since=T0,
+        error="502",
+        down=True,
+        doubt=doubt,
+    )
     await certain_claim(store)
     await store.transact(lambda tx: tx.save_source("shop", state))
     assert (await certain_claim(store)).state == state
@@ -109,27 +122,27 @@ async def test_what_is_known_of_a_source_comes_with_its_claim(store: Store) -> N
 async def test_work_that_raises_has_done_nothing(store: Store) -> None:
     def work(tx: Transaction) -> None:
         tx.claim("shop", "one", T0, LEASE)
-        tx.save_orders("shop", [new()])
+        save(tx, [new()])
         plan(tx, order_event())
         raise RuntimeError("the power goes off")
 
     with pytest.raises(RuntimeError, match="the power goes off"):
         await store.transact(work)
     assert (await certain_claim(store)).fence == 1
-    assert await store.transact(lambda tx: (tx.present_ids("shop"), tx.events(), tx.deliveries())) == ([], [], [])
+    assert await store.transact(lambda tx: (present(tx), tx.events(), tx.deliveries())) == ([], [], [])
 
 
 async def test_a_store_serves_on_after_work_that_raised(store: Store) -> None:
     for _ in range(3):
         with pytest.raises(ZeroDivisionError):
             await store.transact(lambda tx: 1 // len(tx.events()))
-    await store.transact(lambda tx: tx.save_orders("shop", [new()]))
-    assert await store.transact(lambda tx: tx.present_ids("shop")) == ["88"]
+    await store.transact(lambda tx: save(tx, [new()]))
+    assert await store.transact(present) == ["88"]
 
 
 async def test_reading_sees_what_was_committed(store: Store) -> None:
-    await store.transact(lambda tx: tx.save_orders("shop", [new()]))
-    assert await store.read(lambda tx: tx.present_ids("shop")) == ["88"]
+    await store.transact(lambda tx: save(tx, [new()]))
+    assert await store.read(present) == ["88"]
 
 
 # Orders
@@ -137,14 +150,14 @@ async def test_reading_sees_what_was_committed(store: Store) -> None:
 
 async def test_an_order_is_kept_with_all_that_is_known_of_it(store: Store) -> None:
     full = known(status_since=T0, previous_status="fraud", missing=1)
-    await store.transact(lambda tx: tx.save_orders("shop", [msgspec.structs.replace(new(), known=full)]))
+    await store.transact(lambda tx: save(tx, [msgspec.structs.replace(new(), known=full)]))
     assert await store.transact(lambda tx: tx.known("shop", ["88", "unknown"])) == {"88": full}
 
 
 async def test_orders_are_found_by_id_and_by_number(store: Store) -> None:
     orders = [new("88"), new("ORD-88", number="7"), new("9", number=None)]
-    await store.transact(lambda tx: tx.save_orders("shop", orders))
-    await store.transact(lambda tx: tx.save_orders("other", [new("88")]))
+    await store.transact(lambda tx: save(tx, orders))
+    await store.transact(lambda tx: save(tx, [new("88")], "other"))
     found = await store.transact(lambda tx: tx.find_orders("shop", "ORD-88"))
     assert sorted(one.order.id for one in found) == ["88", "ORD-88"]
     assert [one.order.id for one in await store.transact(lambda tx: tx.find_orders("shop", "9"))] == ["9"]
@@ -153,54 +166,95 @@ async def test_orders_are_found_by_id_and_by_number(store: Store) -> None:
 
 @pytest.mark.parametrize("order_id", ["'", '"', "a\\b", "Å", "💳", " ", "1" * 400, "%", "null"])
 async def test_ids_of_any_shape_are_found_again(store: Store, order_id: str) -> None:
-    await store.transact(lambda tx: tx.save_orders("shop", [new(order_id)]))
+    await store.transact(lambda tx: save(tx, [new(order_id)]))
     assert list(await store.transact(lambda tx: tx.known("shop", [order_id]))) == [order_id]
-    await store.transact(lambda tx: tx.save_orders("shop", [changed(order_id)]))
-    assert await store.transact(lambda tx: tx.present_ids("shop")) == [order_id]
+    await store.transact(lambda tx: save(tx, [changed(order_id)]))
+    assert await store.transact(present) == [order_id]
 
 
 async def test_a_vanished_order_is_known_but_not_present(store: Store) -> None:
-    await store.transact(lambda tx: tx.save_orders("shop", [new("1"), new("2")]))
-    await store.transact(lambda tx: tx.save_orders("shop", [changed("1", vanished_at=T0)]))
-    assert await store.transact(lambda tx: tx.present_ids("shop")) == ["2"]
+    await store.transact(lambda tx: save(tx, [new("1"), new("2")]))
+    await store.transact(lambda tx: save(tx, [changed("1", vanished_at=T0)]))
+    assert await store.transact(present) == ["2"]
     assert set(await store.transact(lambda tx: tx.known("shop", ["1", "2"]))) == {"1", "2"}
-    await store.transact(lambda tx: tx.save_orders("shop", [changed("1", revision=3)]))
-    assert sorted(await store.transact(lambda tx: tx.present_ids("shop"))) == ["1", "2"]
+    await store.transact(lambda tx: save(tx, [changed("1", revision=3)]))
+    assert sorted(await store.transact(present)) == ["1", "2"]
+
+
+async def marks(store: Store, source: str = "shop") -> list[tuple[str, int, str]]:
+    return await store.read(lambda tx: list(tx.marks(source)))
+
+
+async def test_each_present_order_has_its_mark_and_status_shorter_ids_first(store: Store) -> None:
+    orders = [new("10", "On-Hold"), new("9", "active"), new("x", "Canceled"), new("2")]
+    await store.transact(lambda tx: save(tx, orders, _10=2**63 - 1, _9=-(2**63), _2=1))
+    await store.transact(lambda tx: save(tx, [new("7")], "other", _7=7))
+    expected = [("2", 1, "pending"), ("9", -(2**63), "active"), ("x", 0, "cancelled"), ("10", 2**63 - 1, "on_hold")]
+    assert await marks(store) == expected
+
+
+async def test_a_change_brings_its_own_mark_and_none_where_none_is_given(store: Store) -> None:
+    """Nobody has seen the row of an order that is absent: when it is there again it must be looked at."""
+    await store.transact(lambda tx: save(tx, [new("1"), new("2")], _1=11, _2=12))
+    await store.transact(lambda tx: save(tx, [changed("1"), changed("2", missing=1)], _1=21))
+    assert await marks(store) == [("1", 21, "active"), ("2", 0, "active")]
+
+
+async def test_another_mark_is_written_without_another_revision(store: Store) -> None:
+    await store.transact(lambda tx: save(tx, [new("1"), new("2")], _1=11, _2=12))
+    await store.transact(lambda tx: save(tx, [new("1")], "other", _1=11))
+    before = await store.read(lambda tx: tx.known("shop", ["1", "2"]))
+    await store.transact(lambda tx: tx.save_marks("shop", {"1": 21, "2": 12, "unknown": 5}))
+    await store.transact(lambda tx: tx.save_marks("shop", {}))
+    assert await marks(store) == [("1", 21, "pending"), ("2", 12, "pending")]
+    assert await marks(store, "other") == [("1", 11, "pending")]
+    assert await store.read(lambda tx: tx.known("shop", ["1", "2"])) == before
+    await store.transact(lambda tx: save(tx, [changed("1")]))
+
+
+async def test_marks_are_read_one_at_a_time_beside_other_questions(store: Store) -> None:
+    """A million of them are never a list of the store's; what is asked meanwhile does not end the reading."""
+    await store.transact(lambda tx: save(tx, [new(str(number)) for number in range(2500)]))
+
+    def read(tx: Transaction) -> int:
+        return sum(order_id in tx.known("shop", [order_id]) for order_id, _, _ in tx.marks("shop"))
+
+    assert await store.read(read) == 2500
 
 
 async def test_a_change_of_what_somebody_else_has_changed_is_refused_whole(store: Store) -> None:
-    await store.transact(lambda tx: tx.save_orders("shop", [new("1"), new("2")]))
-    await store.transact(lambda tx: tx.save_orders("shop", [changed("2", "fraud")]))
+    await store.transact(lambda tx: save(tx, [new("1"), new("2")]))
+    await store.transact(lambda tx: save(tx, [changed("2", "fraud")]))
     with pytest.raises(ClaimLost):
-        await store.transact(lambda tx: tx.save_orders("shop", [changed("1"), changed("2"), new("3")]))
+        await store.transact(lambda tx: save(tx, [changed("1"), changed("2"), new("3")]))
     orders = await store.transact(lambda tx: tx.known("shop", ["1", "2", "3"]))
     assert {one.order.id: one.order.status for one in orders.values()} == {"1": "pending", "2": "fraud"}
 
 
 async def test_a_new_order_that_somebody_else_has_stored_is_refused(store: Store) -> None:
-    await store.transact(lambda tx: tx.save_orders("shop", [new("1")]))
+    await store.transact(lambda tx: save(tx, [new("1")]))
     with pytest.raises(ClaimLost):
-        await store.transact(lambda tx: tx.save_orders("shop", [new("1", "fraud")]))
+        await store.transact(lambda tx: save(tx, [new("1", "fraud")]))
 
 
 async def test_a_change_of_an_order_that_is_gone_from_the_state_is_refused(store: Store) -> None:
     with pytest.raises(ClaimLost):
-        await store.transact(lambda tx: tx.save_orders("shop", [changed("1")]))
+        await store.transact(lambda tx: save(tx, [changed("1")]))
 
 
 async def test_forgetting_a_sources_orders_leaves_its_events_and_other_sources_alone(store: Store) -> None:
-    await store.transact(lambda tx: tx.save_orders("shop", [new("1")]))
-    await store.transact(lambda tx: tx.save_orders("other", [new("1")]))
+    await store.transact(lambda tx: save(tx, [new("1")]))
+    await store.transact(lambda tx: save(tx, [new("1")], "other"))
     await store.transact(lambda tx: tx.add_event(order_event("1"), "{}"))
     await store.transact(lambda tx: tx.forget_orders("shop"))
-    assert await store.transact(lambda tx: (tx.present_ids("shop"), tx.present_ids("other"))) == ([], ["1"])
+    assert await store.transact(lambda tx: (present(tx), present(tx, "other"))) == ([], ["1"])
     assert len(await store.transact(lambda tx: tx.events("shop"))) == 1
 
 
 async def test_orders_are_listed_by_source_and_as_numbers_go_past_a_thousand(store: Store) -> None:
     ids = [str(number) for number in range(1, 2503)]
-    await store.transact(lambda tx: tx.save_orders("shop", [new(i) for i in reversed(ids)]))
-    await store.transact(lambda tx: tx.save_orders("a_shop", [new("x", "On-Hold")]))
+    await store.transact(lambda tx: save(tx, [new(i) for i in reversed(ids)]))
+    await store.transact(lambda tx: save(tx, [new("x", "On-Hold")], "a_shop"))
     listed = await store.transact(lambda tx: [(name, one.order.id) for name, one in tx.orders()])
     assert listed == [("a_shop", "x"), *(("shop", i) for i in ids)]
     assert len(await store.transact(lambda tx: list(tx.orders("shop", "pending")))) == 2502

@@ -1,4 +1,4 @@
-"""The full snapshot against the simulated API: what it reads, and what it calls complete."""
+"""The sweep against the simulated API: what it reads, and what it calls complete."""
 
 from __future__ import annotations
 
@@ -7,12 +7,16 @@ from typing import Any
 
 import msgspec
 import pytest
-from polling_shop import LastPageAgain, NoMeta, NoTotal, Rows, Shop, SmallPages, WholeList
+from polling_shop import LastPageAgain, NoMeta, NoTotal, Rows, Shop, SmallPages, WholeList, is_second
+from polling_sweep import seen, swept
 
 from monitor.diff import Coverage
 from monitor.errors import ServerFailed
-from monitor.polling.full import SECOND_PAGE_SIZE, FullSnapshot
+from monitor.polling.confirm import SecondLook
+from monitor.polling.habits import Direction, Habits
+from monitor.polling.ledger import Ledger
 from monitor.polling.snapshot import Snapshot
+from monitor.polling.sweep import Sweep
 from monitor.simulator.dialect import Call, ListOrder
 from monitor.simulator.faults import (
     Failure,
@@ -33,11 +37,7 @@ def shop_of(count: int, **options: Any) -> Shop:
 
 
 async def look(shop: Shop, in_flight: int = 8) -> Snapshot:
-    return await FullSnapshot(shop.source(), in_flight).look(shop.get)
-
-
-def seen(snapshot: Snapshot) -> set[int]:
-    return {int(order_id) for order_id in snapshot.sightings}
+    return await swept(shop).look(in_flight)
 
 
 def true(shop: Shop) -> set[int]:
@@ -149,7 +149,7 @@ async def test_answers_that_overtake_each_other_are_not_taken_for_a_removal() ->
             late[0].set()
         return msgspec.structs.replace(answer, received=shop.clock.monotonic())
 
-    snapshot = await FullSnapshot(shop.source()).look(get)
+    snapshot = await swept(shop, get).look()
     assert seen(snapshot) == true(shop)
     assert (snapshot.coverage, snapshot.reason) == (Coverage.COMPLETE, "")
 
@@ -230,14 +230,16 @@ async def test_an_order_that_contradicts_itself_on_one_page_makes_a_look_partial
     assert (snapshot.coverage, snapshot.reason) == (Coverage.PARTIAL, "an order stands on one page twice")
 
 
-@pytest.mark.parametrize("page", [1, 2, 5])
-async def test_a_failing_page_ends_the_reading_and_keeps_what_was_read(page: int) -> None:
+@pytest.mark.parametrize(("page", "read"), [(1, 0), (2, 2), (5, 5), (10, 1)])
+async def test_a_failing_page_ends_the_reading_and_keeps_what_was_read(page: int, read: int) -> None:
+    """Read are the first page, then the last one, then those between."""
     shop = shop_of(1000)
     shop.faults.set(Failure(code=500, page=page))
     snapshot = await look(shop)
     assert isinstance(snapshot.error, ServerFailed)
     assert snapshot.coverage is Coverage.PARTIAL
-    assert len(seen(snapshot)) == 100 * (page - 1)
+    assert str(snapshot.error) == snapshot.reason
+    assert len(seen(snapshot)) == 100 * read
 
 
 async def test_requests_under_way_end_when_another_fails_and_no_new_one_begins() -> None:
@@ -249,23 +251,30 @@ async def test_requests_under_way_end_when_another_fails_and_no_new_one_begins()
 
     shop.before_answer = take_turns
     snapshot = await look(shop)
-    assert len(shop.calls) <= 1 + 8 + 1, "page 2 was answered before page 3 failed, and its reader went on"
+    assert len(shop.calls) <= 1 + 8 + 2, "pages 20 and 2 were answered before page 3 failed, and their readers went on"
     assert len(seen(snapshot)) == 100 * (len(shop.calls) - 1), "all that were under way but the one that failed"
 
 
+async def test_the_ends_of_a_list_are_read_first() -> None:
+    """A list that has gone back shows at one of them, whichever way it is sorted."""
+    shop = shop_of(500)
+    await look(shop, in_flight=1)
+    assert [call.query["page"] for call in shop.calls] == ["1", "5", "2", "3", "4", "6"]
+
+
 async def test_of_two_sightings_the_one_asked_for_after_the_other_came_stands() -> None:
-    """Drift shows order 151 on page 2, and again on page 3 after it was paid."""
+    """Drift shows order 151 on page 1, and again on page 2 after it was paid."""
     shop = shop_of(250)
 
     async def drift(call: Call) -> None:
-        if call.query["page"] == "3":
+        if call.query["page"] == "2":
             shop.world.place()
-            shop.world.set_status(50, "active")
-            shop.world.set_status(51, "active")
+            shop.world.set_status(150, "active")
+            shop.world.set_status(151, "active")
 
     shop.before_answer = drift
     snapshot = await look(shop, in_flight=1)
-    assert snapshot.order("51").status == "active", "on page 2 it was pending; then the insert pushed it to page 3"
+    assert snapshot.order("151").status == "active", "on page 1 it was pending; then the insert pushed it to page 2"
 
 
 @pytest.mark.parametrize(("sent", "stands"), [(1.9, "pending"), (2.0, "active"), (2.1, "active")])
@@ -273,7 +282,7 @@ async def test_of_two_answers_that_were_under_way_at_once_the_first_stands(sent:
     """Nobody can say which of them shows the later state: the next poll will."""
     shop = shop_of(1)
     request = shop.source().list_request(ListQuery())
-    snapshot = Snapshot()
+    snapshot = Snapshot(Ledger(), 1)
     for status, sent_at, received_at in (("pending", 1.0, 2.0), ("active", sent, 3.0)):
         shop.world.set_status(1, status)
         answer = msgspec.structs.replace(await shop.get(request), sent=sent_at, received=received_at)
@@ -283,32 +292,29 @@ async def test_of_two_answers_that_were_under_way_at_once_the_first_stands(sent:
 
 async def test_the_confirmation_asks_with_another_page_size_on_the_pages_where_the_orders_stood() -> None:
     shop = shop_of(1000)
-    strategy = FullSnapshot(shop.source())
-    snapshot = await strategy.look(shop.get)
+    snapshot = await look(shop)
     shop.calls.clear()
     shop.world.set_status(450, "active")
-    await strategy.confirm(shop.get, snapshot, ["450", "451"])
-    assert {call.query["per_page"] for call in shop.calls} == {str(SECOND_PAGE_SIZE)}
+    await SecondLook(shop.source(), shop.get).confirm(snapshot, ["450", "451"])
+    assert all(map(is_second, shop.calls))
     assert [call.query["page"] for call in shop.calls] == ["6", "7"]
-    assert (snapshot.confirmed, snapshot.doubted) == ({"451"}, set())
+    assert (snapshot.confirmed, snapshot.doubted) == ({"451"}, {"450"})
     assert snapshot.order("450").status == "active", "the later sighting stands"
 
 
 async def test_a_confirmation_that_spells_the_status_otherwise_confirms_it() -> None:
     shop = shop_of(3)
-    strategy = FullSnapshot(shop.source())
-    snapshot = await strategy.look(shop.get)
+    snapshot = await look(shop)
     shop.world.set_status(2, "Pending")
-    await strategy.confirm(shop.get, snapshot, ["2"])
+    await SecondLook(shop.source(), shop.get).confirm(snapshot, ["2"])
     assert snapshot.confirmed == {"2"}
 
 
 async def test_orders_that_a_confirmation_does_not_find_are_doubted() -> None:
     shop = shop_of(3)
-    strategy = FullSnapshot(shop.source())
-    snapshot = await strategy.look(shop.get)
+    snapshot = await look(shop)
     shop.faults.set(Failure(code=503))
-    await strategy.confirm(shop.get, snapshot, ["2"])
+    await SecondLook(shop.source(), shop.get).confirm(snapshot, ["2"])
     assert (snapshot.confirmed, snapshot.doubted) == (set(), {"2"})
     assert isinstance(snapshot.error, ServerFailed)
 
@@ -320,3 +326,167 @@ async def test_the_newest_id_is_of_numbers_that_can_be_stored() -> None:
     )
     snapshot = await look(shop)
     assert snapshot.newest_id() == 3
+
+
+# What is known already
+
+
+async def test_a_list_that_is_known_shows_nothing_that_may_differ_and_decodes_no_row(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shop = shop_of(1000)
+    sweeps = swept(shop)
+    sweeps.commit(await sweeps.look())
+    decoded: list[object] = []
+    monkeypatch.setattr("monitor.sources.opterius._order", decoded.append)
+    snapshot = await sweeps.look()
+    assert (snapshot.sightings, snapshot.absent, snapshot.coverage) == ({}, [], Coverage.COMPLETE)
+    assert (snapshot.total, snapshot.newest_id(), seen(snapshot)) == (1000, 1000, true(shop))
+    assert decoded == []
+
+
+@pytest.mark.parametrize("order", ORDERS)
+async def test_only_what_differs_from_what_is_known_is_sighted_and_who_is_gone_is_absent(order: ListOrder) -> None:
+    shop = shop_of(1000, order=order)
+    sweeps = swept(shop)
+    sweeps.commit(await sweeps.look())
+    shop.world.set_status(700, "fraud")
+    shop.world.delete(300)
+    shop.world.delete(1)
+    shop.place(2)
+    snapshot = await sweeps.look()
+    assert set(snapshot.sightings) == {"700", "1001", "1002"}
+    assert sorted(snapshot.absent) == ["1", "300"]
+    assert snapshot.coverage is Coverage.COMPLETE
+
+
+async def test_an_order_whose_row_is_none_any_more_is_not_absent() -> None:
+    """All other rows are known, and their bytes the same: this one must be noticed all the same."""
+    shop = shop_of(5, dialect="released")
+    sweeps = swept(shop)
+    sweeps.commit(await sweeps.look())
+    shop.world.delete(3)
+    shop.faults.set(Rows(rows=({"id": 3, "status": None},)))
+    snapshot = await sweeps.look()
+    assert (snapshot.coverage, snapshot.reason) == (Coverage.PARTIAL, "row 1: status is missing")
+    assert snapshot.absent == []
+
+
+async def test_orders_on_pages_that_hide_others_stay_partial_when_all_of_them_are_known() -> None:
+    shop = shop_of(250)
+    sweeps = swept(shop)
+    sweeps.commit(await sweeps.look())
+    shop.faults.set(RepeatedRows(rows=5, hiding=True, page=2))
+    snapshot = await sweeps.look()
+    assert (snapshot.coverage, snapshot.absent) == (Coverage.PARTIAL, [])
+
+
+# In parts and slices
+
+
+async def test_a_baseline_is_committed_in_parts_none_of_which_is_held_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("monitor.polling.sweep.PART", 300)
+    shop = shop_of(2050)
+    sweeps = swept(shop)
+    snapshot = await sweeps.look(in_flight=2)
+    assert (snapshot.coverage, snapshot.total, snapshot.absent) == (Coverage.COMPLETE, 2050, [])
+    assert seen(snapshot) == true(shop)
+    assert len(sweeps.parts) >= 6
+    assert sum(sweeps.parts) == 2050
+    assert max(sweeps.parts) <= 300 + 2 * 100
+
+
+async def test_what_changes_between_two_parts_is_seen_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Order 951 was committed as pending with its page; an order that is placed pushes it to the next one."""
+    monkeypatch.setattr("monitor.polling.sweep.PART", 100)
+    shop = shop_of(1050)
+
+    async def drift(call: Call) -> None:
+        if call.query["page"] == "2":
+            shop.world.place()
+            shop.world.set_status(951, "active")
+
+    shop.before_answer = drift
+    sweeps = swept(shop)
+    snapshot = await sweeps.look(in_flight=1)
+    sweeps.commit(snapshot)
+    assert (sweeps.ledger.status("951"), snapshot.coverage) == ("active", Coverage.COMPLETE)
+    assert len(sweeps.ledger) == 1051
+
+
+async def test_a_sweep_pauses_when_it_is_late_and_concludes_in_a_later_poll() -> None:
+    shop = shop_of(3000)
+    sweeps = swept(shop)
+    sweep = Sweep(sweeps.sight, Habits())
+    slices = 0
+    while not sweep.done:
+        sweeps.sight.until = sweeps.sight.monotonic() + 0.01
+        requests = len(shop.calls)
+        snapshot = await sweeps.go_on(sweep)
+        slices += 1
+        assert len(shop.calls) - requests < 20
+        assert snapshot.unfinished is not sweep.done
+        if snapshot.unfinished:
+            assert (snapshot.coverage, snapshot.absent, snapshot.reason) == (Coverage.PARTIAL, [], "")
+        sweeps.commit(snapshot)
+    assert slices >= 3
+    assert (snapshot.coverage, snapshot.total, snapshot.absent) == (Coverage.COMPLETE, 3000, [])
+    assert set(sweeps.ledger.with_status("pending")) == {str(i) for i in true(shop)}
+    assert sorted(int(call.query["page"]) for call in shop.calls) == list(range(1, 32))
+
+
+async def test_a_sweep_in_slices_proves_nothing_of_orders_removed_meanwhile() -> None:
+    shop = shop_of(3000)
+    sweeps = swept(shop)
+    sweep = Sweep(sweeps.sight, Habits())
+    while not sweep.done:
+        sweeps.sight.until = sweeps.sight.monotonic() + 0.01
+        snapshot = await sweeps.go_on(sweep)
+        sweeps.commit(snapshot)
+        shop.world.delete(min(shop.world.ids()))
+    assert (snapshot.coverage, snapshot.absent) == (Coverage.PARTIAL, [])
+    assert "removed" in snapshot.reason
+
+
+class Losing:
+    """A shop in which ``gone`` are deleted when page 12 of 30 is read. ``habits`` are those of its list."""
+
+    def __init__(self, order: ListOrder, gone: tuple[int, ...]) -> None:
+        self.shop = shop_of(3000, order=order)
+        self.habits = Habits()
+        self.habits.direction = Direction.NEWEST_FIRST if order == "newest" else Direction.OLDEST_FIRST
+        self._gone = gone
+
+    async def drift(self, call: Call) -> None:
+        if call.query["page"] == "12":
+            for order_id in self._gone:
+                self.shop.world.delete(order_id)
+            self._gone = ()
+
+
+@pytest.mark.parametrize("order", ORDERS)
+async def test_what_a_list_lost_while_it_was_read_is_looked_up_where_it_stood(order: ListOrder) -> None:
+    """Read in slices, a large list would hardly ever stay still for long enough to prove that somebody is gone."""
+    losing = Losing(order, gone=(1490, 1510))
+    sweeps = swept(losing.shop)
+    sweeps.commit(await sweeps.look())
+    losing.shop.world.delete(1500)
+    losing.shop.world.delete(2999)
+    losing.shop.before_answer = losing.drift
+    snapshot = await sweeps.look(look_up=True, habits=losing.habits, in_flight=1)
+    assert (snapshot.coverage, snapshot.reason, snapshot.total) == (Coverage.COMPLETE, "", 2996)
+    assert sorted(snapshot.absent) == ["1490", "1500", "1510", "2999"]
+    assert seen(snapshot) == true(losing.shop)
+
+
+@pytest.mark.parametrize("order", ORDERS)
+async def test_orders_that_left_after_they_were_seen_leave_a_doubt_but_hide_no_other(order: ListOrder) -> None:
+    losing = Losing(order, gone=(77, 2950))
+    sweeps = swept(losing.shop)
+    sweeps.commit(await sweeps.look())
+    losing.shop.world.delete(1500)
+    losing.shop.before_answer = losing.drift
+    snapshot = await sweeps.look(look_up=True, habits=losing.habits, in_flight=1)
+    assert (snapshot.coverage, snapshot.absent) == (Coverage.PARTIAL, ["1500"])
+    assert "removed" in snapshot.reason
+    assert seen(snapshot) == true(losing.shop) | {77, 2950}

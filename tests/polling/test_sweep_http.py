@@ -1,4 +1,4 @@
-"""The full snapshot over real HTTP."""
+"""The sweep over real HTTP."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 from polling_shop import HandClock, Shop
+from polling_sweep import Swept, seen
 
 from monitor.clock import SystemClock
 from monitor.diff import Coverage
 from monitor.errors import BadAnswer, ServerFailed, Unreachable
-from monitor.polling.full import FullSnapshot
 from monitor.polling.snapshot import Snapshot
 from monitor.simulator.dialect import ListOrder
 from monitor.simulator.faults import (
@@ -45,7 +45,7 @@ async def client(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[HttpClient]:
 async def look_over_http(simulator: Simulator, client: HttpClient, *, patient: bool = False) -> Snapshot:
     clock = SystemClock() if patient else _Impatient()
     reader = Reader(client, simulator.url, HttpSettings(), error_text, clock)
-    return await FullSnapshot(Shop().source(simulator.url)).look(reader.get)
+    return await Swept(Shop().source(simulator.url), reader.get, clock.monotonic).look()
 
 
 class _Impatient(HandClock):
@@ -62,10 +62,6 @@ def world_of(count: int) -> World:
     shop = Shop()
     shop.place(count)
     return shop.world
-
-
-def seen(snapshot: Snapshot) -> set[int]:
-    return {int(order_id) for order_id in snapshot.sightings}
 
 
 @pytest.mark.parametrize("dialect", ["documented", "released"])
