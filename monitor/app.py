@@ -20,11 +20,12 @@ from monitor.alerting.routes import Router
 from monitor.clock import Clock
 from monitor.config.settings import Settings, SourceSettings
 from monitor.delivery.loop import DeliveryLoop, Outfit, Sender
-from monitor.errors import ClaimLost, OurFault, SourceError, StateError
+from monitor.errors import ClaimLost, SourceError, StateError
 from monitor.model import Delivery, Destination, Event, Message, OrderEvent
 from monitor.notifier import Notifier
+from monitor.polling.bound import bound_in_words, reading_time
 from monitor.polling.poller import Poller, PollResult, Reading
-from monitor.polling.snapshot import Depth
+from monitor.polling.report import report_poll
 from monitor.redact import url_keys
 from monitor.scheduler import Scheduler
 from monitor.sources.base import Answer, ListSource, Request
@@ -70,7 +71,7 @@ class App:
         self._pollers = {name: self._poller(name, source) for name, source in settings.sources.items()}
         self.deliveries = DeliveryLoop(store, self._outfit(), clock, self._owner)
         self._scheduler = Scheduler()
-        self._refusals: dict[str, str] = {}
+        self._told: dict[str, tuple[str, str]] = {}
 
     async def run(self, stop: asyncio.Event) -> None:
         """Poll and deliver until ``stop`` is set; then leave cleanly (promise 12)."""
@@ -136,15 +137,24 @@ class App:
         if result is None:
             return None
         report_poll(result)
-        if result.refusal != self._refusals.get(name, ""):
-            self._refusals[name] = result.refusal
-            if result.refusal:
-                _log.info("source_read_whole", source=name, reason=result.refusal)
+        self._tell_how(result)
         if self.observer:
             self.observer.polled(result)
         if result.committed.deliveries:
             self.deliveries.wake()
         return result
+
+    def _tell_how(self, result: PollResult) -> None:
+        """How a source is looked at, once and whenever that changes."""
+        source = self.settings.sources.get(result.source)
+        limit = source.max_requests_per_minute if source else None
+        notices = bound_in_words(result.bound, reading_time(result.bound.requests, limit))
+        if (notices, result.refusal) == self._told.get(result.source):
+            return
+        self._told[result.source] = notices, result.refusal
+        _log.info("source_watched", source=result.source, notices=notices)
+        if result.refusal:
+            _log.info("source_read_whole", source=result.source, reason=result.refusal)
 
     async def keep_house(self) -> None:
         """Delete what has been kept long enough: rendered messages, a week after they were settled."""
@@ -236,35 +246,6 @@ def urls_of(settings: Settings) -> dict[Destination, str]:
 
 def _spelled_out(settings: Settings) -> dict[str, list[str]]:
     return {name: [url.get_secret_value() for url in channel.urls] for name, channel in settings.channels.items()}
-
-
-def report_poll(result: PollResult) -> None:
-    """One log line for each poll."""
-    snapshot, committed = result.snapshot, result.committed
-    fields = {
-        "source": result.source,
-        "orders": result.known,
-        "look": snapshot.depth.value,
-        **({"coverage": snapshot.coverage.value} if snapshot.depth is Depth.SWEEP else {}),
-        "new": committed.new_orders,
-        "events": {kind.value: count for kind, count in committed.events.items()},
-        "deliveries": committed.deliveries,
-        "requests": result.requests,
-        "kib": round(result.bytes / 1024, 1),
-        "seconds": round(result.seconds, 3),
-    }
-    if committed.other_system:
-        _log.warning("baseline_reset", source=result.source, reason="its type or url is another one now")
-    if isinstance(snapshot.error, OurFault):
-        _log.error("poll_bug", **fields, reason=str(snapshot.error), exc_info=snapshot.error.__cause__)
-    elif snapshot.error is not None:
-        _log.warning("poll_failed", **fields, reason=str(snapshot.error))
-    elif committed.doubt is not None:
-        _log.warning("poll_doubtful", **fields, reason=committed.doubt.reason)
-    elif committed.baseline:
-        _log.info("poll_baseline", **fields)
-    else:
-        _log.info("poll", **fields)
 
 
 def _open_reader(

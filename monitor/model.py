@@ -9,6 +9,7 @@ import re
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
 
 import msgspec
 
@@ -50,6 +51,7 @@ class Order(msgspec.Struct, frozen=True, omit_defaults=True):
 _SEPARATORS = re.compile(r"[\s_-]+")
 
 
+@lru_cache(maxsize=1024)
 def normalise_status(raw: str) -> str:
     """The spelling in which statuses are compared: ``"On-Hold"`` is ``on_hold``; ``canceled`` is ``cancelled``."""
     spelled = _SEPARATORS.sub("_", raw.strip().casefold())

@@ -11,7 +11,6 @@ from itertools import chain
 from monitor.alerting.routes import Router
 from monitor.alerting.settings import RouteSettings
 from monitor.cli.findings import ChannelFound, Found, OnPage, SourceFound
-from monitor.cli.phrases import reading_time
 from monitor.clock import Clock, SystemClock
 from monitor.config import Settings
 from monitor.config.settings import SourceSettings
@@ -27,6 +26,7 @@ from monitor.errors import (
     SourceError,
 )
 from monitor.model import Destination, EventKind, Order, OrderEvent, normalise_status
+from monitor.polling.bound import reading_time
 from monitor.polling.habits import Direction, Habits, strictly
 from monitor.polling.ledger import Entry, Ledger
 from monitor.polling.listing import IN_FLIGHT, PAGE_SIZE

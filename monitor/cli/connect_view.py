@@ -12,10 +12,10 @@ import msgspec
 from monitor.alerting.views import plain
 from monitor.alerting.words import Words
 from monitor.cli.findings import ChannelFound, Found, OnPage, SourceFound, requests_a_day
-from monitor.cli.phrases import bound_in_words, by_status, counted, noticed_within, span
+from monitor.cli.phrases import by_status, counted
 from monitor.config import Settings
 from monitor.model import Order
-from monitor.polling.bound import Bound
+from monitor.polling.bound import Bound, bound_in_words, noticed_within, span
 from monitor.redact import Redactor
 
 _BUSY_A_MINUTE = 60

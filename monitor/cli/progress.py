@@ -13,13 +13,13 @@ import structlog
 
 from monitor.alerting.views import plain
 from monitor.app import App
-from monitor.cli.phrases import bound_in_words, by_status, conditions, counted, reading_time, span
+from monitor.cli.phrases import by_status, conditions, counted
 from monitor.config import Settings
 from monitor.config.settings import SourceSettings
 from monitor.errors import StateError
 from monitor.model import Known
 from monitor.notifier import kind
-from monitor.polling.bound import Bound
+from monitor.polling.bound import Bound, bound_in_words, reading_time, span
 from monitor.polling.poller import PollResult
 from monitor.redact import Redactor
 

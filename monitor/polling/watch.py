@@ -39,7 +39,7 @@ class Watched(msgspec.Struct):
     def accept_differences(self) -> None:
         """The totals are as they were after the last sweep: they say nothing new."""
         if not self.lost:
-            self.snapshot.reason = ""
+            self.snapshot.known_difference, self.snapshot.reason = self.snapshot.reason, ""
 
 
 async def look_by_status(sight: Sight, habits: Habits, plan: Plan, depth: Depth) -> Watched:

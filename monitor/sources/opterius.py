@@ -162,34 +162,35 @@ class OpteriusPage:
         self._ids_read: dict[int, str | None] = {}
 
     @cached_property
-    def _rows(self) -> list[_Row | None]:
-        return [_row(raw) for raw in self._raw_rows]
+    def _heads(self) -> list[_Head | _Row | None]:
+        # Id and status alone decide what is an order; the rest is read of those that have changed.
+        return [lenient.read(_head_decoder, raw) or _row(raw) for raw in self._raw_rows]
 
     @cached_property
-    def _by_id(self) -> dict[str, _Row]:
-        return {str(row.id): row for row in reversed(self._rows) if row}
+    def _by_id(self) -> dict[str, int]:
+        return {order_id: row for row, order_id in reversed([*enumerate(self.ids)]) if order_id}
 
     @cached_property
     def ids(self) -> list[str | None]:
         """Of each row; None where it is no order."""
-        return [str(row.id) if row else None for row in self._rows]
+        return [str(head.id) if head else None for head in self._heads]
 
     @cached_property
     def statuses(self) -> list[str | None]:
         """Of each row, as written; None where it is no order."""
-        return [row.status if row else None for row in self._rows]
+        return [head.status if head else None for head in self._heads]
 
     @property
     def rejected(self) -> tuple[str, ...]:
         """Why each row is no order that is none, up to ``MOST_REASONS``, in words that hold nothing of it."""
-        faulty = (number for number, row in enumerate(self._rows) if row is None)
+        faulty = (number for number, row in enumerate(self._heads) if row is None)
         shown = islice(faulty, MOST_REASONS)
         return tuple(f"row {number + 1}: {_fault(self._raw_rows[number])}" for number in shown)
 
     @property
     def repeated(self) -> tuple[str, ...]:
         """Ids that stand here more than once, with different content."""
-        if len(self._by_id) == len(self._rows):
+        if len(self._by_id) == len(self._heads):
             return ()
         first: dict[str, int] = {}
         rows = ((order_id, mark) for order_id, mark in zip(self.ids, self.marks, strict=True) if order_id)
@@ -198,7 +199,7 @@ class OpteriusPage:
     @property
     def dialect(self) -> str:
         """``documented`` or ``released``, by the shape of the answer; empty where neither shows."""
-        first = next(filter(None, self._rows), None)
+        first = next(filter(None, map(_row, self._raw_rows)), None)
         if self.last_page is not None or (first and bytes(first.currency_code)):
             return "documented"
         return "released" if first and bytes(first.currency) else ""
@@ -212,7 +213,10 @@ class OpteriusPage:
 
     def order(self, order_id: str) -> Order:
         """The order with this id, the first one if it stands here twice; KeyError if it does not."""
-        return _order(self._by_id[order_id])
+        row = _row(self._raw_rows[self._by_id[order_id]])
+        if row is None:
+            raise KeyError(order_id)
+        return _order(row)
 
 
 def _decode(body: bytes, where: str) -> OpteriusPage:

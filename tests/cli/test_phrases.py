@@ -9,8 +9,8 @@ import pytest
 
 from monitor.alerting.settings import WhenSettings
 from monitor.cli.findings import SourceFound, requests_a_day
-from monitor.cli.phrases import bound_in_words, conditions, noticed_within, reading_time, span
-from monitor.polling.bound import Bound
+from monitor.cli.phrases import conditions
+from monitor.polling.bound import Bound, bound_in_words, noticed_within, reading_time, span
 from monitor.polling.settings import PollSettings
 
 

@@ -57,7 +57,7 @@ class HammerShop:
 
     def __init__(self, manners: Manners, world: World, clock: Clock, changes: Changes, chance: random.Random) -> None:
         self.manners = manners
-        self.requests = self.retries = self.bytes = 0
+        self.requests = self.bytes = 0
         self.calm = self.is_known = False
         self.asked: list[tuple[float, str]] = []
         self._world = world
