@@ -240,7 +240,8 @@ class Listing:
         if page.size and (not self._fits or page.size < self._fits or len(page.marks) > self._fits):
             self._fits = page.size
         if page.marks and _has_others_behind(page, number):
-            self._measured = len(page.marks)
+            # The fullest one counts: the true last page may have others behind it only by a total that lies.
+            self._measured = max(self._measured or 0, len(page.marks))
         if not page.marks and number <= max(page.last_page or 0, -(-(page.total or 0) // self.fits)):
             self._empty += 1
         shown = direction(page)

@@ -14,7 +14,7 @@ from monitor.errors import Rejected
 from monitor.model import EventKind
 from monitor.polling.snapshot import Depth
 from monitor.simulator.dialect import ListOrder
-from monitor.simulator.faults import Fault, IgnoredFilter
+from monitor.simulator.faults import Fault, IgnoredFilter, LyingTotal
 from monitor.store.sqlite import SqliteStore
 
 
@@ -177,3 +177,18 @@ async def test_a_new_process_goes_on_watching(watch: Watch) -> None:
     told, requests = await told_by_the_next(watch)
     assert told == [moved(moved_on, "pending", "fraud")]
     assert requests <= 7, "one more, to see how the list is sorted"
+
+
+async def test_a_total_that_lies_makes_no_short_list_look_long(store: SqliteStore) -> None:
+    shop = Shop()
+    shop.place(9)
+    shop.faults.set(SmallPages(most=3))
+    watch = Watch(shop, store)
+    await watch.poll()
+    shop.faults.set(LyingTotal(by=4))
+    shop.world.delete(1)
+    shop.world.delete(2)
+    await watch.poll()
+    shop.faults.clear("lying_total")
+    await watch.poll()
+    assert watch.result.snapshot.depth is Depth.SWEEP, "three pages are read whole"
