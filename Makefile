@@ -24,7 +24,7 @@ torture: .venv/dev ## the long versions of the hostile tests; ROUNDS=n for longe
 	@ROUNDS=$(or $(ROUNDS),1000) $(BIN)/python -m pytest -q -m torture --torture
 
 bench: .venv/dev ## every goal of performance beside its floor, as a table and as JSON; ROWS="full sweep" for some
-	@$(BIN)/python tests/bench/bench.py --rows="$(ROWS)" --file="$(or $(FILE),bench.json)"
+	@$(BIN)/python tests/bench/bench_run.py --rows="$(ROWS)" --file="$(or $(FILE),bench.json)"
 
 format: .venv/dev
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format .

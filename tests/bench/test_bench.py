@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import bench
+import bench_run as bench
 import pytest
 from bench_client import World, until, world_process
 from bench_floor import Floor

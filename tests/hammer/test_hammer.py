@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 
 import pytest
-from hammer import hammer
 from hammer_manners import Manners
+from hammering import hammer
 
 SEEDS_A_TEST = 25
 TORTURE = 100

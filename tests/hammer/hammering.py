@@ -1,4 +1,4 @@
-"""The hammer: a real poller and a real state against a hostile shop. ``python hammer.py SEED POLLS`` replays one."""
+"""The hammer: a real poller and a real state against a hostile shop. ``python hammering.py SEED POLLS`` replays one."""
 
 from __future__ import annotations
 
@@ -242,7 +242,7 @@ async def hammer(seed: int, polls: int = 12, manners: Manners | None = None) -> 
             await one.fire(polls)
             await one.calm_down()
         except FalseNews as error:
-            replay = f"replay: python tests/hammer/hammer.py {seed} {polls}"
+            replay = f"replay: python tests/hammer/hammering.py {seed} {polls}"
             story = f"seed {seed}: {error}\nthe shop: {one.manners}\n{one.story()}\n{replay}"
             raise FalseNews(story) from error.__cause__
         return one.rounds

@@ -1,6 +1,6 @@
 """``make bench``: measures every goal of Order Monitor's performance in one run and prints the table.
 
-``bench.py [--rows TEXT] [--file bench.json]``. ``--rows``: only the scenes with a row in whose name this text stands.
+``bench_run.py [--rows TEXT] [--file bench.json]``. ``--rows``: only the scenes with a row in whose name this stands.
 """
 
 from __future__ import annotations
