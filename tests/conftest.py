@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 
 import connections
 import pytest
+import structlog
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -35,3 +37,13 @@ def pytest_runtest_teardown() -> Iterator[None]:
     yield
     if left := connections.left_open():
         pytest.fail("open when the event loop was closed: " + "; ".join(left), pytrace=False)
+
+
+@pytest.fixture
+def logs_put_back() -> Iterator[None]:
+    """The logs of this process are afterwards what they were before."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    structlog.reset_defaults()
+    root.handlers[:], root.level = handlers, level

@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 import functools
 from asyncio import selector_events
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -35,6 +36,18 @@ async def clean_up(runner: web.AppRunner) -> None:
     for server in servers:
         assert isinstance(server, asyncio.Server)
         await close(server)
+
+
+@asynccontextmanager
+async def listening(app: web.Application) -> AsyncIterator[int]:
+    """This app, served on a port of the loopback, which is handed out."""
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    try:
+        yield runner.addresses[0][1]
+    finally:
+        await clean_up(runner)
 
 
 def watch(patch: pytest.MonkeyPatch) -> None:

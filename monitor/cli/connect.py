@@ -208,7 +208,7 @@ class _Look:
                 raise snapshot.error
             ledger.write((Entry(i, 0, snapshot.order(i).status) for i in snapshot.sightings), snapshot.look)
             snapshot.part_is_committed()
-        found.by_status = ledger.counts()
+        found.by_status = dict(ledger.counts())
         found.reading, found.requests = self._clock.monotonic() - began, reader.requests - before
         if snapshot.reason:
             found.warnings.append(f"what it lacks proves nothing: {snapshot.reason}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 from itertools import pairwise
 
@@ -65,6 +66,10 @@ class Habits:
         """Forget at once what speaks against watching."""
         self.refusal = ""
         self.unfilterable.clear()
+
+    def askable(self, statuses: Iterable[str]) -> tuple[str, ...]:
+        """Those of these statuses that the source can be asked for."""
+        return tuple(status for status in statuses if status not in self.unfilterable)
 
     def forget_unfilterable(self, before: float) -> None:
         """Ask again for statuses that were last refused before then."""

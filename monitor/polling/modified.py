@@ -151,7 +151,7 @@ class ModifiedStrategy(ListStrategy):
 
     async def _find_missed(self, sight: Sight, snapshot: Snapshot) -> None:
         """Orders that a sweep has missed once, or that are doubted, are looked up: they need not be modified again."""
-        if sight.state is not None and sight.state.doubt is not None and sight.state.doubt.missing:
+        if sight.loses_many:
             return
         left = [order_id for order_id in sight.ledger.unmarked() if not snapshot.shows(order_id)]
         if 0 < len(left) <= MOST_SOUGHT:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from monitor.model import SourceState
+from monitor.model import Doubt, SourceState
 from monitor.polling.ledger import Ledger
 from monitor.polling.listing import Get, Listing, OnPage
 from monitor.polling.snapshot import Depth, Snapshot
@@ -44,6 +44,16 @@ class Sight(msgspec.Struct):
         if not isinstance(self.adapter, ListSource):
             raise TypeError(f"{type(self.adapter).__name__} lists no orders")
         return self.adapter
+
+    @property
+    def doubt(self) -> Doubt | None:
+        """What is in doubt about the source."""
+        return self.state.doubt if self.state else None
+
+    @property
+    def loses_many(self) -> bool:
+        """Whether the doubt is that too many orders are missing at once: then none of them is looked for."""
+        return self.doubt is not None and self.doubt.missing > 0
 
     @property
     def late(self) -> bool:

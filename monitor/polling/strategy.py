@@ -49,7 +49,7 @@ class ListStrategy:
         """How soon a change is noticed, as the source is looked at now."""
         if not self.by_status:
             return Bound(self._every)
-        asked = set(self._whole) - self.habits.unfilterable.keys()
+        asked = self.habits.askable(self._whole)
         watched = tuple(status for status in self._source.open_statuses if status in asked)
         return Bound.by_status(self._settings, watched, self._requests, settles=self._settles)
 
@@ -105,7 +105,7 @@ class ListStrategy:
 
     def _unaskable(self, sight: Sight) -> int:
         """How many orders have a status that the source cannot be asked for."""
-        askable = {normalise_status(s) for s in self._source.statuses if s not in self.habits.unfilterable}
+        askable = {normalise_status(status) for status in self.habits.askable(self._source.statuses)}
         return sum(count for status, count in sight.ledger.counts().items() if status not in askable)
 
     def _saves(self, sight: Sight) -> bool:
@@ -145,7 +145,7 @@ class ListStrategy:
             self.habits.refuse("it does not say how many orders there are", sight.monotonic())
 
     def _plan(self, sight: Sight, depth: Depth) -> Plan:
-        askable = [status for status in self._source.statuses if status not in self.habits.unfilterable]
+        askable = self.habits.askable(self._source.statuses)
         return plan(depth, sight.ledger.counts(), askable, self._source.open_statuses, self._page_size)
 
     @property
@@ -164,7 +164,7 @@ class ListStrategy:
                 return
             watched = await look_by_status(sight, self.habits, self._plan(sight, again), again)
             self._compare(watched)
-            if watched.explained and not _doubted(sight):
+            if watched.explained and sight.doubt is None:
                 self.habits.refusals = 0
                 self._note(settle_after=None, sweep_after=None)
             elif number == 2 and not watched.explained and watched.snapshot.error is None:
@@ -203,7 +203,7 @@ class ListStrategy:
         if self._sweep:
             return True
         complete = sight.state.complete_at if sight.state else None
-        wanted = self._routine.sweep_wanted or _doubted(sight)
+        wanted = self._routine.sweep_wanted or sight.doubt is not None
         due = wanted or _is_due(complete, self._sweep_every, self._every, now)
         return due and self._may(self._routine.sweep_after, now)
 
@@ -236,10 +236,6 @@ class ListStrategy:
         """Whether the next look will be by status, as far as this one has shown."""
         sorted_ = self.habits.direction not in (None, Direction.NEITHER)
         return bool(self._source.statuses) and sorted_ and not self.habits.refusal and self._saves(sight)
-
-
-def _doubted(sight: Sight) -> bool:
-    return sight.state is not None and sight.state.doubt is not None
 
 
 def _is_due(last: datetime | None, interval: timedelta, every: timedelta, now: datetime) -> bool:

@@ -9,6 +9,7 @@ from monitor.diff import Coverage
 from monitor.errors import SourceError
 from monitor.polling.habits import Direction, Habits
 from monitor.polling.listing import IN_FLIGHT, MAX_PAGES, Listing
+from monitor.polling.plan import pages_of
 from monitor.polling.seek import Seeker
 from monitor.polling.sight import Sight
 from monitor.polling.snapshot import Depth, Snapshot
@@ -73,7 +74,7 @@ class Sweep:
                 if not _claims_more(first):
                     await _read_unpaged(listing, self._since)
                     return
-                listing.last_page = -(-(first.total or 0) // len(first.marks))
+                listing.last_page = pages_of(first.total or 0, len(first.marks))
             self._left = _Pages(_outside_in(min(listing.last_page, MAX_PAGES)))
         enough = listing.pages + IN_FLIGHT
         async for _ in _in_parts(listing, self._left, lambda: sight.late and listing.pages >= enough):

@@ -13,7 +13,7 @@ from monitor.polling.gathering import all_of
 from monitor.polling.habits import Direction, Habits
 from monitor.polling.listing import MAX_PAGES, PAGE_SIZE, Listing
 from monitor.polling.losses import find_losses
-from monitor.polling.plan import Plan
+from monitor.polling.plan import Plan, pages_of
 from monitor.polling.reckon import ALL, Differences, differences, in_words
 from monitor.polling.seek import Seeker
 from monitor.polling.sight import Sight
@@ -98,7 +98,7 @@ async def _read_tail(listing: Listing, habits: Habits) -> None:
 
 async def _near_the_end(listing: Listing, habits: Habits) -> tuple[int, Page]:
     """The page on which the last known order stands, if all of them are there still; else the list's last one."""
-    number = max(-(-len(listing.snapshot.ledger) // (habits.page_size or listing.size)), 1)
+    number = pages_of(len(listing.snapshot.ledger), habits.page_size or listing.size)
     page = await listing.read(number)
     if not page.marks and number > 1:
         # Where there is no page past the end, only another one says how many there are.
@@ -145,13 +145,12 @@ def _judge(habits: Habits, sight: Sight, newest: Listing, lists: Iterable[Listin
 async def _find_who_left(sight: Sight, habits: Habits, plan: Plan, done: Watched) -> None:
     """Known orders that should have been seen in this look, and others that were missed before, are looked up."""
     snapshot, ledger = done.snapshot, sight.ledger
-    whole = [normalise_status(s) for s in plan.whole if s not in habits.unfilterable]
+    whole = [normalise_status(s) for s in habits.askable(plan.whole)]
     if plan.others:
-        askable = {normalise_status(s) for s in _asked(plan) if s not in habits.unfilterable}
+        askable = {normalise_status(s) for s in habits.askable(_asked(plan))}
         whole += [status for status in ledger.counts() if status not in askable]
     left = [i for status in whole for i in ledger.with_status(status) if not snapshot.shows(i)]
-    doubtful = sight.state is not None and sight.state.doubt is not None and sight.state.doubt.missing
-    if not doubtful:
+    if not sight.loses_many:
         left += [i for i in ledger.unmarked() if not snapshot.shows(i)]
     if plan.others:
         left += await find_losses(sight, snapshot, habits)
@@ -166,7 +165,7 @@ async def _find_who_left(sight: Sight, habits: Habits, plan: Plan, done: Watched
 def _conclude(habits: Habits, plan: Plan, done: Watched, newest: Listing, lists: Mapping[str, Listing]) -> None:
     """What the totals say, and of which statuses each order was seen to have it still."""
     snapshot = done.snapshot
-    asked = {s: listing for s, listing in lists.items() if s not in habits.unfilterable}
+    asked = {s: lists[s] for s in habits.askable(lists)}
     totals = {normalise_status(s): listing.newest_total or 0 for s, listing in asked.items()}
     totals[ALL] = newest.newest_total or 0
     # Who was found counts as there, and who was proven absent as gone: else a new order could hide behind them.

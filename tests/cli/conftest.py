@@ -1,11 +1,9 @@
 """What the command-line tests share: a keyboard, and a watched shop."""
 
-import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-import structlog
 from typed import Hook, Keyboard, webhook
 
 from monitor.simulator.server import Simulator
@@ -19,13 +17,8 @@ routes: [{{name: all, when: {{event: [appeared, status_changed, changed, vanishe
 
 
 @pytest.fixture(autouse=True)
-def _logs_put_back() -> Iterator[None]:
+def _logs_put_back(logs_put_back: None) -> None:
     """A command sets up the logs of its whole process, which here lives on."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    structlog.reset_defaults()
-    root.handlers[:], root.level = handlers, level
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from aiohttp import web
-from connections import clean_up
+from connections import listening
 
 from monitor.cli import main
 
@@ -76,14 +76,9 @@ async def webhook() -> AsyncIterator[Hook]:
     hook = Hook()
     app = web.Application()
     app.router.add_post("/alerts", hook.handle)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    hook.url = f"json://127.0.0.1:{runner.addresses[0][1]}/alerts"
-    try:
+    async with listening(app) as port:
+        hook.url = f"json://127.0.0.1:{port}/alerts"
         yield hook
-    finally:
-        await clean_up(runner)
 
 
 def in_process(*arguments: str, environ: Mapping[str, str] | None = None) -> Typed:

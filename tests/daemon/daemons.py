@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 from aiohttp import web
-from connections import clean_up
+from connections import listening
 
 from monitor.simulator.world import World
 
@@ -84,15 +84,11 @@ async def serving() -> AsyncIterator[Inbox]:
     inbox = Inbox()
     app = web.Application()
     app.router.add_post("/{path:.*}", inbox.take)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    inbox.port = runner.addresses[0][1]
-    try:
-        yield inbox
-    finally:
-        inbox.open.set()
-        await clean_up(runner)
+    async with listening(app) as inbox.port:
+        try:
+            yield inbox
+        finally:
+            inbox.open.set()
 
 
 class Daemon:

@@ -1,10 +1,8 @@
 """What the end-to-end tests share: Apprise without its pauses, a server that stands in for Slack, logs put back."""
 
-import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
-import structlog
 from receivers import SLACK_ADDRESS, take_away_pauses
 
 
@@ -21,10 +19,5 @@ def _no_pace(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _logs_put_back() -> Iterator[None]:
+def _logs_put_back(logs_put_back: None) -> None:
     """A command sets up the logs of its whole process, which here lives on."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    structlog.reset_defaults()
-    root.handlers[:], root.level = handlers, level
