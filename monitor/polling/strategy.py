@@ -136,7 +136,9 @@ class ListStrategy:
         """What a reading of the whole list has shown of it."""
         if listing.last_page < 2:
             return
-        self.habits.page_size = listing.fits
+        # Behind a total that lies, a short last page looks like one with others after it.
+        if listing.snapshot.coverage is Coverage.COMPLETE or not self.habits.page_size:
+            self.habits.page_size = listing.fits
         if listing.directions and listing.direction is not self.habits.direction:
             self.habits.direction = listing.strict_direction()
         if listing.repeats_first_page:

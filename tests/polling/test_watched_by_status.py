@@ -192,3 +192,18 @@ async def test_a_total_that_lies_makes_no_short_list_look_long(store: SqliteStor
     shop.faults.clear("lying_total")
     await watch.poll()
     assert watch.result.snapshot.depth is Depth.SWEEP, "three pages are read whole"
+
+
+async def test_a_total_that_lies_about_a_list_of_one_page_makes_no_page_look_short(store: SqliteStore) -> None:
+    shop = Shop()
+    shop.place(7)
+    shop.faults.set(SmallPages(most=3))
+    watch = Watch(shop, store)
+    await watch.poll()
+    for order in range(1, 7):
+        shop.world.delete(order)
+    shop.faults.set(LyingTotal(by=4))
+    await watch.poll()
+    shop.faults.clear("lying_total")
+    await watch.poll()
+    assert watch.result.bound.settle is None, "seven orders are read whole"
