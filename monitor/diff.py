@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -147,10 +148,25 @@ def _first_sighting(seen: Order, at: datetime, look: Look) -> Change:
 def _keep_unshown(before: Order, seen: Order) -> Order:
     """``seen``, with the fields that the source did not show this time as they were."""
     kept = {field: getattr(before, field) for field in _OPTIONAL if getattr(seen, field) is None}
-    return msgspec.structs.replace(seen, **kept)
+    return _keep_currency(before, msgspec.structs.replace(seen, **kept))
 
 
-_OPTIONAL = ("number", "total", "created_at", "items")
+def _keep_currency(before: Order, seen: Order) -> Order:
+    """The same where amounts are shown without the currency that the order had."""
+    currency = before.total and before.total.currency
+    if not currency or seen.total is None or seen.total.currency:
+        return seen
+    items = None if seen.items is None else tuple(_in_currency(item, currency) for item in seen.items)
+    return msgspec.structs.replace(seen, total=Money(seen.total.amount, currency), items=items)
+
+
+def _in_currency(item: Item, currency: str) -> Item:
+    if item.price is None or item.price.currency:
+        return item
+    return msgspec.structs.replace(item, price=Money(item.price.amount, currency))
+
+
+_OPTIONAL = ("number", "total", "created_at", "items", "invoice_status", "services")
 
 
 def _kinds(known: Known, order: Order) -> Iterator[EventKind]:
@@ -160,6 +176,27 @@ def _kinds(known: Known, order: Order) -> Iterator[EventKind]:
         yield EventKind.STATUS_CHANGED
     if _money_differs(known.order.total, order.total) or _items_differ(known.order, order):
         yield EventKind.CHANGED
+    if _invoice_differs(known.order, order):
+        yield EventKind.INVOICE_CHANGED
+    if _services_differ(known.order, order):
+        yield EventKind.SERVICE_CHANGED
+
+
+def _invoice_differs(before: Order, after: Order) -> bool:
+    if before.invoice_status is None or after.invoice_status is None:
+        return False
+    return normalise_status(before.invoice_status) != normalise_status(after.invoice_status)
+
+
+def _services_differ(before: Order, after: Order) -> bool:
+    """Another status, a new one, one less; names are for people, and no source promises an order."""
+    if before.services is None or after.services is None:
+        return False
+    was, now = (
+        Counter((service.id, normalise_status(service.status)) for service in services)
+        for services in (before.services, after.services)
+    )
+    return was != now
 
 
 def _money_differs(before: Money | None, after: Money | None) -> bool:

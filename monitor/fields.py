@@ -61,6 +61,8 @@ Duration = Annotated[
     ),
 ]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
+CurrencyCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+"""Of ISO 4217."""
 
 ReadSecret = Callable[[str], str]
 """Reads a secret from the file at an absolute path; config passes it as ``context={"read_secret": …}``."""
@@ -121,4 +123,13 @@ def _no_reader(path: str) -> str:
     raise OSError(0, "no secret files here")
 
 
-__all__ = ["Duration", "Name", "SecretStr", "Section", "did_you_mean", "format_duration", "parse_duration"]
+__all__ = [
+    "CurrencyCode",
+    "Duration",
+    "Name",
+    "SecretStr",
+    "Section",
+    "did_you_mean",
+    "format_duration",
+    "parse_duration",
+]

@@ -6,6 +6,7 @@ Times are aware ``datetime`` objects in UTC unless a name says otherwise. Amount
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -32,8 +33,19 @@ class Item(msgspec.Struct, frozen=True):
     price: Money | None = None
 
 
+class Service(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What was ordered, as it runs: a hosting account, say, with a status of its own. ``name`` is for people."""
+
+    id: str
+    status: str
+    name: str = ""
+
+
 class Order(msgspec.Struct, frozen=True, omit_defaults=True):
-    """An order as a source shows it. None means that the source did not show this field, which is never a change."""
+    """An order as a source shows it. None means that the source did not show this field, which is never a change.
+
+    Statuses (its own, its invoice's, its services') are as the source writes them.
+    """
 
     id: str
     status: str
@@ -41,6 +53,8 @@ class Order(msgspec.Struct, frozen=True, omit_defaults=True):
     total: Money | None = None
     created_at: datetime | None = None
     items: tuple[Item, ...] | None = None
+    invoice_status: str | None = None
+    services: tuple[Service, ...] | None = None
 
     @property
     def label(self) -> str:
@@ -58,12 +72,41 @@ def normalise_status(raw: str) -> str:
     return "cancelled" if spelled == "canceled" else spelled
 
 
+class Meaning(StrEnum):
+    """What a source's own statuses are mapped onto, so that one route serves many systems."""
+
+    PENDING = "pending"
+    ACTIVE = "active"
+    FRAUD = "fraud"
+    CANCELLED = "cancelled"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    SUSPENDED = "suspended"
+    REFUNDED = "refunded"
+    EXPIRED = "expired"
+
+
+Meanings = Mapping[str, Meaning]
+"""By normalised status, what it means. A status that is not in it means what it says, or nothing that we know."""
+
+
+def meaning_of(status: str, meanings: Meanings) -> Meaning | None:
+    """What a status (in any spelling) means, None if nobody says; one that is called as a meaning needs no entry."""
+    spelled = normalise_status(status)
+    return meanings.get(spelled) or _BY_NAME.get(spelled)
+
+
+_BY_NAME = {str(meaning): meaning for meaning in Meaning}
+
+
 class EventKind(StrEnum):
     """Every kind of event; the first group is about one order, the second about a source."""
 
     APPEARED = "appeared"
     STATUS_CHANGED = "status_changed"
     CHANGED = "changed"
+    INVOICE_CHANGED = "invoice_changed"
+    SERVICE_CHANGED = "service_changed"
     VANISHED = "vanished"
     REAPPEARED = "reappeared"
 
@@ -199,6 +242,18 @@ class Customer(msgspec.Struct, frozen=True):
     company: str | None = None
     address: str | None = None
     notes: str | None = None
+
+
+class Details(msgspec.Struct, frozen=True):
+    """What a source's detail of one order says beyond a list's row; fetched for a message, and never stored.
+
+    ``invoice`` is what people call the invoice, its status stands in the order; ``payment`` is how it is paid.
+    """
+
+    order: Order
+    invoice: str | None = None
+    payment: str | None = None
+    customer: Customer | None = None
 
 
 class Moment(msgspec.Struct, frozen=True):

@@ -8,9 +8,9 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
+from monitor.alerting.detailed import Extra
 from monitor.alerting.formats.plain import below
 from monitor.alerting.headlines import Headline, gravest_first, headline, headline_of_many, severity_of
-from monitor.alerting.privacy import describe
 from monitor.alerting.routes import DEFAULT_ROUTE, HEALTH_ROUTE
 from monitor.alerting.settings import ChannelStyle
 from monitor.alerting.stories import tabulate, tell
@@ -18,7 +18,7 @@ from monitor.alerting.variables import event_variables
 from monitor.alerting.views import cut
 from monitor.alerting.voices import BODY_LENGTH, TITLE_LENGTH
 from monitor.alerting.words import Words
-from monitor.model import Customer, Event, EventKind, Message, Order, OrderEvent, SourceEvent
+from monitor.model import Details, Event, EventKind, Message, Order, OrderEvent, SourceEvent
 
 _CUT = f"\n… (cut at {BODY_LENGTH:,} characters)"
 _LINK_LENGTH = 2_000
@@ -52,10 +52,12 @@ class Wording(NamedTuple):
     own: bool = False
 
 
-def variables(on: Occasion, event: Event, link: str | None, labels: Mapping[str, str]) -> dict[str, Any]:
+def variables(
+    on: Occasion, event: Event, link: str | None, labels: Mapping[str, str], details: Details | None = None
+) -> dict[str, Any]:
     """What templates can name."""
     about = {"route": on.route, "channel": on.channel, "ref": on.ref, "now": on.now, "link": link}
-    return about | event_variables(event, labels, on.words)
+    return about | event_variables(event, labels, on.words, details)
 
 
 def compose(
@@ -64,26 +66,27 @@ def compose(
     link: str | None,
     wording: Wording,
     earlier: Sequence[OrderEvent],
-    customer: Customer | None,
+    extra: Extra,
 ) -> Message:
     """The message about one event."""
     news = headline(event, on.words)
     title = cut(_one_line(wording.title or news.title), TITLE_LENGTH)
-    small = _small(on, event, wording, title)
+    small = (*_small(on, event, wording, title), *extra.note)
     story = tell(event, earlier, on.words, on.now) if on.style.story and isinstance(event, OrderEvent) else ()
     rest = below("", story=story, link=None if wording.own else link, small=small)
-    text = cut(wording.text.strip(), BODY_LENGTH - len(rest) - 1, _CUT)
+    lines = (wording.text.strip(), *(() if wording.own else extra.lines))
+    text = cut("\n".join(filter(None, lines)), BODY_LENGTH - len(rest) - 1, _CUT)
     return Message(
         title=title,
         body="\n".join(filter(None, (text, rest))),
-        severity=severity_of(event),
+        severity=severity_of(event, on.words),
         ref=on.ref,
         problem="; ".join(wording.problems) or None,
         subject=_subject(on.style, news, title if wording.title else None),
         label=news.label if isinstance(event, OrderEvent) else "",
         link=link,
         text=text,
-        customer=describe(customer, on.style.privacy),
+        customer=extra.customer,
         story=story,
         small=small,
         footer=_footer(on),
@@ -95,13 +98,13 @@ def compose(
 
 def compose_many(on: Occasion, events: Sequence[OrderEvent], links: Mapping[str, str]) -> Message:
     """The message about several events: a table. ``links`` are templates of addresses, by source."""
-    news = headline_of_many(events)
+    news = headline_of_many(events, on.words)
     table = tabulate(events, on.words, lambda event: order_link(links.get(event.source), event.order))
     small = f"Seen {_period(on, events)} · ref {on.ref}"
     return Message(
         title=cut(news.title, TITLE_LENGTH),
         body=cut(below("", table=table), BODY_LENGTH - len(small) - 1, _CUT) + f"\n{small}",
-        severity=severity_of(gravest_first(events)[0]),
+        severity=severity_of(gravest_first(events, on.words)[0], on.words),
         ref=on.ref,
         subject=cut(news.subject, TITLE_LENGTH),
         text="",

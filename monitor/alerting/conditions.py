@@ -8,18 +8,31 @@ from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+from monitor.alerting.moves import moves_of, names_of
 from monitor.alerting.settings import ConditionSettings, WhenSettings
-from monitor.model import EventKind, Money, OrderEvent, normalise_status
+from monitor.model import EventKind, Meanings, Money, OrderEvent, normalise_status
 
 
 class Subject(NamedTuple):
-    """What conditions are about: an event, and the labels of its source."""
+    """What conditions are about: an event, the labels of its source, and one status that moved.
+
+    ``left`` and ``entered`` are what the status before and after can be called; nothing where there was none.
+    """
 
     event: OrderEvent
     labels: Mapping[str, str]
+    left: frozenset[str] = frozenset()
+    entered: frozenset[str] = frozenset()
 
 
 Condition = Callable[[Subject], bool]
+
+
+def subjects_of(event: OrderEvent, labels: Mapping[str, str], meanings: Meanings) -> list[Subject]:
+    """One for each status that the event moved: a route is about the event if it is about one of these."""
+    moves = moves_of(event, meanings)
+    told = [Subject(event, labels, names_of(m.before, m.meanings), names_of(m.after, m.meanings)) for m in moves]
+    return told or [Subject(event, labels)]
 
 
 def compile_when(when: WhenSettings) -> Condition:
@@ -48,12 +61,12 @@ def _event(kinds: list[str]) -> Condition:
 
 def _from(statuses: list[str]) -> Condition:
     matches = _globs(map(normalise_status, statuses))
-    return lambda subject: subject.event.before is not None and matches(normalise_status(subject.event.before.status))
+    return lambda subject: any(map(matches, subject.left))
 
 
 def _to(statuses: list[str]) -> Condition:
     matches = _globs(map(normalise_status, statuses))
-    return lambda subject: matches(normalise_status(subject.event.order.status))
+    return lambda subject: any(map(matches, subject.entered))
 
 
 def _source(names: list[str]) -> Condition:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from jinja2 import Template
 
 from monitor.alerting.composing import Occasion, Wording, compose, compose_many, order_link, variables
+from monitor.alerting.detailed import extra_of
 from monitor.alerting.headlines import severity_of
 from monitor.alerting.routes import HEALTH_ROUTE
 from monitor.alerting.samples import SAMPLE_REF, sample_for, sample_news, sample_story, source_for
@@ -18,7 +19,7 @@ from monitor.alerting.variables import VARIABLES
 from monitor.alerting.views import REASON_LENGTH, plain
 from monitor.alerting.voices import BODY_LENGTH, TITLE_LENGTH, Part, Voice
 from monitor.errors import TemplateError
-from monitor.model import Customer, Event, Message, OrderEvent
+from monitor.model import Details, Event, Meanings, Message, OrderEvent
 
 __all__ = [
     "BODY_LENGTH",
@@ -42,15 +43,15 @@ class _Place(NamedTuple):
 class Renderer:
     """The words of the configuration in force.
 
-    ``labels`` are the sources', ``order_urls`` the addresses of their orders' pages, ``styles`` the channels'. A
-    channel's time zone and locale go before those given here, and a route's template before its channel's: the route
-    knows what the message is about.
+    ``labels`` are the sources', ``order_urls`` the addresses of their orders' pages, ``meanings`` what their statuses
+    mean; ``styles`` are the channels'. A channel's time zone and locale go before those given here, and a route's
+    template before its channel's: the route knows what the message is about.
 
     ValueError if a time zone or a locale is unknown; TemplateError if a template does not compile
     (``check_templates`` and ``check_channel_templates`` say so first, and more of it).
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # all that the configuration says about wording
         self,
         routes: Sequence[RouteSettings],
         time_zone: str = "UTC",
@@ -58,11 +59,14 @@ class Renderer:
         labels: Mapping[str, Mapping[str, str]] | None = None,
         styles: Mapping[str, ChannelStyle] | None = None,
         order_urls: Mapping[str, str] | None = None,
+        *,
+        meanings: Mapping[str, Meanings] | None = None,
     ) -> None:
         self._routes = {route.name: route for route in routes}
         self._time_zone, self._locale = time_zone, locale
         self._labels = labels or {}
         self._order_urls = order_urls or {}
+        self._meanings = meanings
         self._voices: dict[tuple[str, str], Voice] = {}
         self._anywhere = self._place(ChannelStyle())
         self._places = {name: self._place(style) for name, style in (styles or {}).items()}
@@ -76,18 +80,21 @@ class Renderer:
         now: datetime,
         channel: str | None = None,
         story: Sequence[OrderEvent] = (),
-        customer: Customer | None = None,
+        details: Details | None = None,
+        without: str | None = None,
     ) -> Message:
         """The message that this route makes of the event for this channel. A template that fails loses no alert.
 
-        ``story`` are the order's events so far, oldest first, and ``customer`` who it is from: each is written where
-        the channel wants it. The reference stands in each message, whatever a template says.
+        ``story`` are the order's events so far, oldest first, written where the channel wants it. ``details`` were
+        fetched for it, who the order is from among them, as far as the channel's privacy allows; ``without``: why
+        there are none, where there should be. The reference stands in each message, whatever a template says.
         """
         place = self._place_of(channel)
         on = Occasion(route, channel or "", ref, now, place.style, place.voice.words)
         link = order_link(self._order_urls.get(event.source), event.order) if isinstance(event, OrderEvent) else None
-        wording = self._wording(place, on, event, link)
-        return compose(on, event, link, wording, story, customer)
+        known = variables(on, event, link, self._labels.get(event.source, {}), details)
+        more = extra_of(details, without, known["details"], on.words, place.style.privacy)
+        return compose(on, event, link, _wording(place, on, event, known), story, more)
 
     def render_many(
         self, route: str, events: Sequence[OrderEvent], ref: str, *, now: datetime, channel: str | None = None
@@ -97,10 +104,10 @@ class Renderer:
         on = Occasion(route, channel or "", ref, now, place.style, place.voice.words)
         return compose_many(on, events, self._order_urls)
 
-    def render_sample(self, route: str, channel: str | None = None, customer: Customer | None = None) -> Message:
+    def render_sample(self, route: str, channel: str | None = None, details: Details | None = None) -> Message:
         """A message as this route would make it for this channel, about something made up.
 
-        ``customer`` is for sources that have one, such as SAMPLE_CUSTOMER.
+        ``details`` are for sources that have some, such as SAMPLE_DETAILS.
         """
         settings = self._routes.get(route)
         source = source_for(settings, {**{name: {} for name in self._order_urls}, **self._labels})
@@ -115,7 +122,7 @@ class Renderer:
             now=event.at,
             channel=channel,
             story=sample_story(event),
-            customer=customer,
+            details=details,
         )
 
     def _place_of(self, channel: str | None) -> _Place:
@@ -124,17 +131,17 @@ class Renderer:
     def _place(self, style: ChannelStyle) -> _Place:
         key = (style.time_zone or self._time_zone, style.locale or self._locale)
         if key not in self._voices:
-            self._voices[key] = Voice(*key, tuple(self._routes.values()))
+            self._voices[key] = Voice(*key, tuple(self._routes.values()), self._meanings)
         voice = self._voices[key]
         return _Place(style, voice, voice.compile_all(style))
 
-    def _wording(self, place: _Place, on: Occasion, event: Event, link: str | None) -> Wording:
-        known = variables(on, event, link, self._labels.get(event.source, {}))
-        own, problems = _own_words(place, on, known) if isinstance(event, OrderEvent) else ({}, [])
-        text = own.get("body")
-        if text is not None:
-            return Wording(text, own.get("title"), problems, own=True)
-        return Wording(place.voice.default_text(event.kind, known), own.get("title"), problems)
+
+def _wording(place: _Place, on: Occasion, event: Event, known: Mapping[str, Any]) -> Wording:
+    own, problems = _own_words(place, on, known) if isinstance(event, OrderEvent) else ({}, [])
+    text = own.get("body")
+    if text is not None:
+        return Wording(text, own.get("title"), problems, own=True)
+    return Wording(place.voice.default_text(event.kind, known), own.get("title"), problems)
 
 
 def _own_words(place: _Place, on: Occasion, known: Mapping[str, Any]) -> tuple[dict[Part, str], list[str]]:

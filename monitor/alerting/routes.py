@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 import msgspec
 
-from monitor.alerting.conditions import Condition, Subject, compile_when
+from monitor.alerting.conditions import Condition, Subject, compile_when, subjects_of
 from monitor.alerting.settings import RouteSettings, WhenSettings
-from monitor.model import Destination, Event, SourceEvent
+from monitor.model import Destination, Event, Meanings, SourceEvent
 
 DEFAULT_ROUTE = "default"
 """The route in force where none is configured: every status_changed to every channel."""
@@ -51,7 +51,8 @@ class Router:
     """The routes in force.
 
     ``channels`` holds the digests of each channel's URLs: equal ones are the same URL, whichever channels they are of.
-    ``labels`` are the sources'; ``health`` the channels for the monitor's own news, None: every one.
+    ``labels`` are the sources'; ``health`` the channels for the monitor's own news, None: every one. ``meanings`` of
+    the sources' statuses are what conditions know these by, too.
     KeyError if a channel is named that is not in ``channels``: the configuration has been checked before.
     """
 
@@ -61,8 +62,10 @@ class Router:
         channels: Mapping[str, Sequence[str]],
         labels: Mapping[str, Mapping[str, str]] | None = None,
         health: Sequence[str] | None = None,
+        meanings: Mapping[str, Meanings] | None = None,
     ) -> None:
         self._labels = labels or {}
+        self._meanings = meanings or {}
         self._routes = [_compile(route, channels) for route in routes] or [_default(channels)]
         targets = _targets(channels if health is None else health, channels)
         self._health = _Route(HEALTH_ROUTE, lambda _: True, targets)
@@ -71,14 +74,15 @@ class Router:
         """What becomes of the event."""
         if isinstance(event, SourceEvent):
             return _plan([self._health], None)
-        subject = Subject(event, self._labels.get(event.source, {}))
-        matching, stopped_by = self._matching(subject)
+        source = event.source
+        subjects = subjects_of(event, self._labels.get(source, {}), self._meanings.get(source, {}))
+        matching, stopped_by = self._matching(subjects)
         return _plan(matching, stopped_by)
 
-    def _matching(self, subject: Subject) -> tuple[list[_Route], str | None]:
+    def _matching(self, subjects: Sequence[Subject]) -> tuple[list[_Route], str | None]:
         matching: list[_Route] = []
         for route in self._routes:
-            if not route.applies(subject):
+            if not any(map(route.applies, subjects)):
                 continue
             matching.append(route)
             if route.stop:

@@ -10,17 +10,27 @@ from fnmatch import fnmatchcase as fnmatch
 import msgspec
 
 from monitor.alerting.settings import RouteSettings, WhenSettings
-from monitor.model import Customer, EventKind, Item, Money, Order, OrderEvent, SourceEvent
+from monitor.model import Customer, Details, EventKind, Item, Money, Order, OrderEvent, Service, SourceEvent
 
 _AT = datetime(2025, 7, 1, 12, 22, tzinfo=UTC)
 _PLACED = _AT - timedelta(minutes=133)
 _PLAN = Item("Starter Hosting Plan", 1, Money(Decimal("49.00"), "USD"))
-_BEFORE = Order("88", "pending", "ORD-0088", Money(Decimal("49.00"), "USD"), _PLACED, (_PLAN,))
+_HOSTING = Service("31", "Active", "Starter Hosting (example.com)")
+_BEFORE = Order("88", "pending", "ORD-0088", Money(Decimal("49.00"), "USD"), _PLACED, (_PLAN,), "Unpaid", (_HOSTING,))
 _DOMAIN = Item("Domain example.com", 1, Money(Decimal("10.00"), "USD"))
-_PRESENT = Order("88", "fraud", "ORD-0088", Money(Decimal("59.00"), "USD"), _PLACED, (_PLAN, _DOMAIN))
+_SUSPENDED = msgspec.structs.replace(_HOSTING, status="Suspended")
+_PRESENT = Order(
+    "88", "fraud", "ORD-0088", Money(Decimal("59.00"), "USD"), _PLACED, (_PLAN, _DOMAIN), "Paid", (_SUSPENDED,)
+)
 
 SAMPLE_REF = "7K3F"
 SAMPLE_CUSTOMER = Customer("John Doe", "Doe & Sons", "1 Main Street, Springfield", "Calls before noon")
+SAMPLE_DETAILS = Details(
+    Order("88", "fraud", invoice_status="Unpaid", services=(Service("412", "Pending", "Starter Hosting Plan"),)),
+    "5120",
+    "Stripe",
+    SAMPLE_CUSTOMER,
+)
 
 
 def sample_event(kind: EventKind) -> OrderEvent:
@@ -55,12 +65,23 @@ def sample_for(route: RouteSettings | None, source: str) -> OrderEvent:
     """An event that the route is about: its first kind, and the first status, source and product that it spells out."""
     when = route.when if route else WhenSettings()
     event = sample_event(EventKind(when.event[0] if when.event else "status_changed"))
-    order = msgspec.structs.replace(event.order, status=_literal(when.to, event.order.status))
+    order = _with_status(event.order, event.kind, when.to)
     if when.product and order.items:
         bought = msgspec.structs.replace(order.items[0], name=_literal(when.product, order.items[0].name))
         order = msgspec.structs.replace(order, items=(bought, *order.items[1:]))
-    before = event.before and msgspec.structs.replace(event.before, status=_literal(when.from_, event.before.status))
+    before = event.before and _with_status(event.before, event.kind, when.from_)
     return msgspec.structs.replace(event, source=_literal(when.source, source), order=order, before=before)
+
+
+def _with_status(order: Order, kind: EventKind, wanted: Sequence[str] | None) -> Order:
+    """The order with the status that a route asks for, where an event of this kind shows it."""
+    if kind is EventKind.INVOICE_CHANGED:
+        return msgspec.structs.replace(order, invoice_status=_literal(wanted, order.invoice_status or ""))
+    if kind is EventKind.SERVICE_CHANGED:
+        services = order.services or ()
+        moved = tuple(msgspec.structs.replace(one, status=_literal(wanted, one.status)) for one in services)
+        return msgspec.structs.replace(order, services=moved)
+    return msgspec.structs.replace(order, status=_literal(wanted, order.status))
 
 
 def sample_story(event: OrderEvent) -> tuple[OrderEvent, ...]:

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
-from monitor.fields import Name, Section, did_you_mean
+from monitor.fields import CurrencyCode, Name, Section, did_you_mean
 
 
 def _not_reserved(name: str) -> str:
@@ -21,7 +21,9 @@ def _as_list(value: object) -> object:
     return value if isinstance(value, list) else [value]
 
 
-OrderEventKind = Literal["appeared", "status_changed", "changed", "vanished", "reappeared"]
+OrderEventKind = Literal[
+    "appeared", "status_changed", "changed", "invoice_changed", "service_changed", "vanished", "reappeared"
+]
 """The kinds that routes are about. News of a source go to the health channels instead."""
 
 Patterns = Annotated[
@@ -39,10 +41,11 @@ class ConditionSettings(Section):
     from_: Patterns | None = Field(
         default=None, validation_alias=AliasChoices("from", "from_"), serialization_alias="from"
     )
-    """The status before."""
+    """The status before, in the source's words or by its meaning; of the invoice or of one service, where the event is
+    about that."""
 
     to: Patterns | None = None
-    """The status after."""
+    """The status after, likewise, of the same move."""
 
     source: Patterns | None = None
     """Names of sources."""
@@ -56,9 +59,7 @@ class ConditionSettings(Section):
     currency: Patterns | None = None
     """Currency codes."""
 
-    min_total: (
-        dict[Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")], Annotated[Decimal, Field(ge=0)]] | None
-    ) = None
+    min_total: dict[CurrencyCode, Annotated[Decimal, Field(ge=0)]] | None = None
     """The least total, by currency, in major units. A currency that is not listed matches."""
 
 

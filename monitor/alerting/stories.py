@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
-from monitor.alerting.headlines import change, gravest_first, headline, label_of
+from monitor.alerting.headlines import amount_of, change, gravest_first, label_of
 from monitor.alerting.words import Words
 from monitor.model import Moment, OrderEvent, Row, Table
 
@@ -35,10 +35,10 @@ def _placed(event: OrderEvent, words: Words, now: datetime) -> list[Moment]:
 
 def tabulate(events: Sequence[OrderEvent], words: Words, link: Callable[[OrderEvent], str | None]) -> Table:
     """A row for each event, grave ones first, up to ``ROWS_SHOWN``."""
-    rows = tuple(_row(event, words, link(event)) for event in gravest_first(events)[:ROWS_SHOWN])
+    rows = tuple(_row(event, words, link(event)) for event in gravest_first(events, words)[:ROWS_SHOWN])
     return Table(HEADING, rows, len(events) - len(rows))
 
 
 def _row(event: OrderEvent, words: Words, link: str | None) -> Row:
-    amount = headline(event, words).amount
-    return Row((label_of(event.order), change(event, words), amount or "", event.source), link)
+    cells = (label_of(event.order), change(event, words), amount_of(event, words) or "", event.source)
+    return Row(cells, link)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-from monitor.alerting.samples import SAMPLE_REF, sample_event
+from monitor.alerting.samples import SAMPLE_DETAILS, SAMPLE_REF, sample_event
 from monitor.alerting.settings import ChannelStyle, RouteSettings
 from monitor.alerting.variables import event_variables, names
 from monitor.alerting.voices import BODY_LENGTH, Voice, Worded, own_templates
 from monitor.errors import TemplateError
-from monitor.model import EventKind
+from monitor.model import Details, EventKind
 
 Fault = tuple[tuple[str | int, ...], str]
 _MOST_FAULTS = 10
@@ -46,12 +46,20 @@ def _faults(voice: Voice, owner: Worded, kinds: Iterable[str]) -> Iterator[tuple
 
 
 def _failures(voice: Voice, source: str, kinds: Iterable[str]) -> Iterator[str]:
-    """How the template fails for an event of each kind."""
+    """How the template fails for an event of each kind: by itself, or only with what may be fetched for it."""
     for kind in kinds:
-        event = sample_event(EventKind(kind))
-        about = {"route": "sample", "channel": "sample", "ref": SAMPLE_REF, "now": event.at, "link": None}
-        try:
-            variables = about | event_variables(event, {}, voice.words)
-            voice.sandbox.write(voice.compile(source), variables, BODY_LENGTH)
-        except TemplateError as error:
-            yield f"fails for an event {kind}: {error}"
+        if fault := _failure(voice, source, kind):
+            yield f"fails for an event {kind}: {fault}"
+        elif fault := _failure(voice, source, kind, SAMPLE_DETAILS):
+            yield f"fails for an event {kind} with details: {fault}"
+
+
+def _failure(voice: Voice, source: str, kind: str, details: Details | None = None) -> str | None:
+    event = sample_event(EventKind(kind))
+    about = {"route": "sample", "channel": "sample", "ref": SAMPLE_REF, "now": event.at, "link": None}
+    try:
+        variables = about | event_variables(event, {}, voice.words, details)
+        voice.sandbox.write(voice.compile(source), variables, BODY_LENGTH)
+    except TemplateError as error:
+        return str(error)
+    return None

@@ -6,26 +6,50 @@ from collections.abc import Collection, Mapping
 from dataclasses import fields
 from typing import Any
 
+from monitor.alerting.detailed import DetailsView, view_details
 from monitor.alerting.headlines import lasted, severity_of
-from monitor.alerting.views import REASON_LENGTH, OrderView, items_only_in, plain, view_items, view_order
+from monitor.alerting.moves import service_moves
+from monitor.alerting.views import (
+    REASON_LENGTH,
+    OrderView,
+    items_only_in,
+    plain,
+    view_items,
+    view_moves,
+    view_order,
+)
 from monitor.alerting.words import Words
-from monitor.model import Event, OrderEvent, SourceEvent
+from monitor.model import Details, Event, EventKind, OrderEvent, SourceEvent
 
 VARIABLES: Mapping[str, str] = {
-    "event": "the kind of event: appeared, status_changed, changed, vanished or reappeared",
+    "event": "the kind of event: appeared, status_changed, changed, invoice_changed, service_changed, vanished or "
+    "reappeared",
     "order": "the order as it is now; prints its number",
     "order.number": "its number as the source writes it, else its id",
     "order.id": "its id",
     "order.status": "its status as the source writes it",
+    "order.readable": "the same, but n (pending) where it is only a code",
+    "order.meaning": "what its status means: pending, active, fraud …; empty where nobody says",
     "order.word": "its status as a heading, such as Fraud",
     "order.emoji": "an emoji for its status",
     "order.total": "its total, which prints as $49.00; `order.total.amount` and `order.total.currency` are its parts",
     "order.created_at": "when it was placed, where the source says so",
     "order.items": "its first 100 items, each with name, quantity and price; each prints as Starter Hosting Plan ×1",
     "order.item_count": "how many items it has",
+    "order.invoice_status": "its invoice's status as the source writes it, where it shows one",
+    "order.services": "its first 100 services, each with name, status and id; each prints as Starter Hosting: Active",
     "before": "the order as it was before, with the same fields; nothing for appeared",
     "added": "the items that the order had not before",
     "removed": "the items that it has no longer",
+    "moves": "the first 100 services that a service_changed is about, each with name, id, before and after; each "
+    "prints as Starter Hosting: Active → Suspended, or says added or removed",
+    "move_count": "how many services it is about",
+    "details": "what the source says of the order alone, where it was asked; each field is empty where it does not say",
+    "details.invoice": "its invoice's number",
+    "details.invoice_status": "its invoice's status",
+    "details.payment": "how it is paid",
+    "details.services": "its first 100 services, as in `order.services`; `details.service_count` is how many there are",
+    "details.age": "how old it was when the change was seen",
     "source": "the source's name",
     "labels": "the source's labels: `labels.client`; one that a source has not is empty",
     "route": "the route's name",
@@ -52,18 +76,22 @@ def names() -> dict[str, Collection[str]]:
     """The variables of templates, with the fields of those that have any."""
     order = [field.name for field in fields(OrderView)]
     plain_names: dict[str, Collection[str]] = {name: () for name in VARIABLES if "." not in name}
-    return plain_names | {"order": order, "before": order}
+    details = [field.name for field in fields(DetailsView)]
+    return plain_names | {"order": order, "before": order, "details": details}
 
 
-def event_variables(event: Event, labels: Mapping[str, str], words: Words) -> dict[str, Any]:
+def event_variables(
+    event: Event, labels: Mapping[str, str], words: Words, details: Details | None = None
+) -> dict[str, Any]:
     """What a template may know of an event; the rest is the message's: route, channel, ref, now, link."""
     shared = {
+        "details": view_details(details, event, words),
         "event": str(event.kind),
         "source": event.source,
         "labels": Labels(labels),
         "seen_at": event.at,
         "lasted": lasted(event),
-        "severity": str(severity_of(event)),
+        "severity": str(severity_of(event, words)),
     }
     return shared | (_of_source(event) if isinstance(event, SourceEvent) else _of_order(event, words))
 
@@ -74,10 +102,13 @@ def _of_source(event: SourceEvent) -> dict[str, Any]:
 
 
 def _of_order(event: OrderEvent, words: Words) -> dict[str, Any]:
-    before = event.before
+    before, meanings = event.before, words.meanings(event.source)
+    moved = service_moves(before, event.order) if event.kind is EventKind.SERVICE_CHANGED else ()
     return {
-        "order": view_order(event.order, words),
-        "before": view_order(before, words) if before else None,
+        "order": view_order(event.order, words, meanings),
+        "before": view_order(before, words, meanings) if before else None,
+        "moves": view_moves(moved, meanings),
+        "move_count": len(moved),
         "added": view_items(items_only_in(event.order, before), words),
         "removed": view_items(items_only_in(before, event.order), words) if before else (),
         "changed_after": event.after_time,

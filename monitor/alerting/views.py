@@ -9,15 +9,18 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from itertools import islice
+from types import MappingProxyType
 from typing import NamedTuple
 
+from monitor.alerting.moves import ServiceMove
 from monitor.alerting.words import Words
-from monitor.model import Item, Money, Order, Severity, normalise_status
+from monitor.model import Item, Meanings, Money, Order, Service, Severity, meaning_of, normalise_status
 
 NAME_LENGTH = 120
 NUMBER_LENGTH = 60
 REASON_LENGTH = 500
 ITEMS_SHOWN = 100
+SERVICES_SHOWN = 100
 _MOST_READ = 10_000
 _MOST_OF_AN_ITEM = 10**15
 """Beyond it a quantity is nonsense, and Python refuses to print integers of some thousand digits."""
@@ -59,19 +62,35 @@ _LOOKS = {
     "accepted": Look("✅", "Accepted", Severity.SUCCESS),
     "paid": Look("✅", "Paid", Severity.SUCCESS),
     "completed": Look("✅", "Completed", Severity.SUCCESS),
+    "unpaid": Look("⏳", "Unpaid", Severity.INFO),
     "on_hold": Look("✋", "On hold", Severity.WARNING),
     "suspended": Look("✋", "Suspended", Severity.WARNING),
+    "overdue": Look("⏰", "Overdue", Severity.WARNING),
+    "collections": Look("⏰", "Collections", Severity.WARNING),
     "cancelled": Look("🚫", "Cancelled", Severity.WARNING),
+    "terminated": Look("🚫", "Terminated", Severity.WARNING),
     "expired": Look("🚫", "Expired", Severity.WARNING),
     "refunded": Look("💸", "Refunded", Severity.WARNING),
     "fraud": Look("🚨", "Fraud", Severity.FAILURE),
+    "chargeback": Look("❌", "Chargeback", Severity.FAILURE),
     "failed": Look("❌", "Failed", Severity.FAILURE),
 }
+"""By meaning, and by what some systems say that has none."""
+_NO_MEANINGS: Meanings = MappingProxyType({})
+_LONGEST_CODE = 2
 
 
-def look_of(status: str) -> Look:
-    """How a status is shown; one that we do not know, as the source writes it."""
-    return _LOOKS.get(normalise_status(status)) or Look("🔔", plain(status, NUMBER_LENGTH), Severity.INFO)
+def look_of(status: str, meanings: Meanings = _NO_MEANINGS) -> Look:
+    """How a status is shown: by its meaning, else by itself; one that we do not know, as the source writes it."""
+    known = meaning_of(status, meanings) or normalise_status(status)
+    return _LOOKS.get(known) or Look("🔔", plain(status, NUMBER_LENGTH), Severity.INFO)
+
+
+def readable(status: str, meanings: Meanings = _NO_MEANINGS) -> str:
+    """The status as the source writes it; beside one that is only a code, its meaning: ``n (pending)``."""
+    said = plain(status, NUMBER_LENGTH)
+    meaning = meaning_of(status, meanings)
+    return f"{said} ({meaning})" if meaning and (len(said) <= _LONGEST_CODE or said.isdigit()) else said
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,38 +118,75 @@ class ItemView:
 
 
 @dataclass(frozen=True, slots=True)
+class ServiceView:
+    """One service of an order; prints itself as ``Starter Hosting: Active``."""
+
+    name: str
+    status: str
+    id: str
+    text: str = field(compare=False)
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True, slots=True)
+class MoveView:
+    """A service that moved; prints itself as ``Starter Hosting: Active → Suspended``. ``before`` and ``after`` are
+    statuses, empty where it was added or removed.
+    """
+
+    name: str
+    id: str
+    before: str
+    after: str
+    text: str = field(compare=False)
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True, slots=True)
 class OrderView:
     """An order; prints itself as its number."""
 
     number: str
     id: str
     status: str
+    readable: str
+    meaning: str
     word: str
     emoji: str
     total: Amount | None
     created_at: datetime | None
     items: tuple[ItemView, ...]
     item_count: int
+    invoice_status: str
+    services: tuple[ServiceView, ...]
 
     def __str__(self) -> str:
         return self.number
 
 
-def view_order(order: Order, words: Words) -> OrderView:
-    """The order as templates see it."""
-    look = look_of(order.status)
+def view_order(order: Order, words: Words, meanings: Meanings = _NO_MEANINGS) -> OrderView:
+    """The order as templates see it; what its source's statuses mean is in ``meanings``."""
+    look = look_of(order.status, meanings)
     identity = plain(order.id, NUMBER_LENGTH)
     number = plain(order.number or "", NUMBER_LENGTH)
     return OrderView(
         number=identity if number == "?" else number,
         id=identity,
         status=plain(order.status, NUMBER_LENGTH),
+        readable=readable(order.status, meanings),
+        meaning=str(meaning_of(order.status, meanings) or ""),
         word=look.word,
         emoji=look.emoji,
         total=view_money(order.total, words),
         created_at=order.created_at,
         items=view_items(order.items or (), words),
         item_count=len(order.items or ()),
+        invoice_status=plain(order.invoice_status, NUMBER_LENGTH) if order.invoice_status is not None else "",
+        services=view_services(order.services or (), meanings),
     )
 
 
@@ -142,6 +198,44 @@ def view_items(items: Iterable[Item], words: Words) -> tuple[ItemView, ...]:
 def _view_item(item: Item, words: Words) -> ItemView:
     quantity = max(-_MOST_OF_AN_ITEM, min(item.quantity, _MOST_OF_AN_ITEM))
     return ItemView(plain(item.name, NAME_LENGTH), quantity, view_money(item.price, words))
+
+
+def view_services(services: Iterable[Service], meanings: Meanings) -> tuple[ServiceView, ...]:
+    """The first of the services as templates see them."""
+    return tuple(_view_service(service, meanings) for service in islice(services, SERVICES_SHOWN))
+
+
+def _view_service(service: Service, meanings: Meanings) -> ServiceView:
+    name, status = service_name(service), plain(service.status, NUMBER_LENGTH)
+    text = f"{name}: {readable(service.status, meanings)}"
+    return ServiceView(name, status, plain(service.id, NUMBER_LENGTH), text)
+
+
+def service_name(service: Service) -> str:
+    """What people call the service: its name, else its id, on one visible line."""
+    name = plain(service.name, NAME_LENGTH)
+    return plain(service.id, NUMBER_LENGTH) if name == "?" else name
+
+
+def view_moves(moves: Iterable[ServiceMove], meanings: Meanings) -> tuple[MoveView, ...]:
+    """The first of the services that moved as templates see them."""
+    return tuple(_view_move(move, meanings) for move in islice(moves, SERVICES_SHOWN))
+
+
+def _view_move(move: ServiceMove, meanings: Meanings) -> MoveView:
+    before, after = ("" if status is None else plain(status, NUMBER_LENGTH) for status in (move.before, move.after))
+    identity = plain(move.service.id, NUMBER_LENGTH)
+    return MoveView(service_name(move.service), identity, before, after, move_text(move, meanings))
+
+
+def move_text(move: ServiceMove, meanings: Meanings) -> str:
+    """``Starter Hosting: Active → Suspended``; ``…: added, Pending``; ``…: removed, was Active``."""
+    name, status = service_name(move.service), readable(move.service.status, meanings)
+    if move.before is None:
+        return f"{name}: added, {status}"
+    if move.after is None:
+        return f"{name}: removed, was {status}"
+    return f"{name}: {readable(move.before, meanings)} → {status}"
 
 
 def view_money(money: Money | None, words: Words) -> Amount | None:

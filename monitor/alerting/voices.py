@@ -12,7 +12,7 @@ from monitor.alerting.sandbox import Sandbox
 from monitor.alerting.settings import RouteSettings
 from monitor.alerting.words import Words
 from monitor.errors import TemplateError
-from monitor.model import EventKind
+from monitor.model import EventKind, Meanings
 
 Part = Literal["title", "body"]
 PARTS: tuple[Part, ...] = ("title", "body")
@@ -41,8 +41,14 @@ def own_templates(owner: Worded) -> Iterator[tuple[Part, str]]:
 class Voice:
     """ValueError if the time zone or the locale is unknown; TemplateError if a template does not compile."""
 
-    def __init__(self, time_zone: str, locale: str, routes: Sequence[RouteSettings] = ()) -> None:
-        self.words = Words(time_zone, locale)
+    def __init__(
+        self,
+        time_zone: str,
+        locale: str,
+        routes: Sequence[RouteSettings] = (),
+        meanings: Mapping[str, Meanings] | None = None,
+    ) -> None:
+        self.words = Words(time_zone, locale, meanings)
         self.sandbox = Sandbox(self.words)
         self._defaults = {kind: self.sandbox.get_template(f"{kind}.j2") for kind in EventKind}
         self._routes = {route.name: self.compile_all(route) for route in routes}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal, localcontext
 from functools import lru_cache
@@ -13,6 +14,8 @@ from babel.dates import format_date, format_skeleton
 from babel.numbers import parse_pattern
 from babel.units import format_unit
 from iso4217 import Currency
+
+from monitor.model import Meanings
 
 _MOST_DIGITS = 40
 """An amount with more digits before or behind the point is shown in scientific notation: 1E+999999999 fills no disk."""
@@ -39,13 +42,18 @@ def known_locale(name: str) -> Locale:
 
 
 class Words:
-    """The spelling of one locale and time zone."""
+    """The spelling of one locale and time zone, and what the sources' statuses mean, by source."""
 
-    def __init__(self, time_zone: str, locale: str) -> None:
+    def __init__(self, time_zone: str, locale: str, meanings: Mapping[str, Meanings] | None = None) -> None:
+        self._meanings = meanings or {}
         self.zone = known_time_zone(time_zone)
         self.locale = known_locale(locale)
         self._money = self.locale.currency_formats["standard"].pattern
         self._number = self.locale.decimal_formats[None].pattern
+
+    def meanings(self, source: str) -> Meanings:
+        """What the statuses of this source's orders and services mean."""
+        return self._meanings.get(source, {})
 
     def money(self, amount: Decimal, currency: str | None = None) -> str:
         """``$49.00``. Never rounded; at least as many digits as ISO 4217 gives the currency; without one, a number."""

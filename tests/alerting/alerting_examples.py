@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from monitor.alerting.settings import RouteSettings
-from monitor.model import EventKind, Item, Money, Order, OrderEvent, SourceEvent
+from monitor.model import EventKind, Item, Money, Order, OrderEvent, Service, SourceEvent
 
 SEEN = datetime(2025, 7, 1, 12, 22, tzinfo=UTC)
 PLAN = Item("Starter Hosting Plan", 1, Money(Decimal("49.00"), "USD"))
@@ -38,6 +38,17 @@ def event(kind: str = "status_changed", was: str | None = "pending", **fields: A
         "since": SEEN - timedelta(hours=2, minutes=13),
     }
     return OrderEvent(kind=EventKind(kind), at=SEEN, order=now, revision=2, **(given | fields))
+
+
+def services(*texts: str) -> tuple[Service, ...]:
+    """Services, each as ``31 Active Starter Hosting``: id, status, name."""
+    return tuple(Service(*text.split(" ", 2)) for text in texts)
+
+
+def serviced(was: list[str], now: list[str], status: str = "active", **fields: Any) -> OrderEvent:
+    """A service_changed of an order with these services."""
+    before = order(status, services=services(*was))
+    return event("service_changed", order=order(status, services=services(*now)), before=before, **fields)
 
 
 def source_event(

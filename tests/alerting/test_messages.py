@@ -11,11 +11,11 @@ from alerting_examples import PLAN, SEEN, event, order, routes, source_event
 from pydantic import TypeAdapter, ValidationError
 
 from monitor.alerting.render import BODY_LENGTH, TITLE_LENGTH, Renderer, check_channel_templates
-from monitor.alerting.samples import SAMPLE_CUSTOMER
+from monitor.alerting.samples import SAMPLE_DETAILS
 from monitor.alerting.settings import ChannelStyle, OrderUrl
 from monitor.alerting.stories import MOMENTS_SHOWN, ROWS_SHOWN
 from monitor.errors import TemplateError
-from monitor.model import Customer, Event, EventKind, Message, OrderEvent, Severity
+from monitor.model import Customer, Details, Event, EventKind, Message, Order, OrderEvent, Severity
 
 JOHN = Customer("John Doe", "Doe & Sons", "1 Main Street\n12345 Springfield", "Calls before noon")
 ADDRESS = "https://billing.example.com/admin/orders/{id}"
@@ -35,6 +35,11 @@ def render(
         routes(text), "Europe/Stockholm", styles={"ops": ChannelStyle(**style)}, order_urls=urls or {"shop": ADDRESS}
     )
     return renderer.render(route, happened or event(), "7K3F", channel="ops", **({"now": SEEN} | (given or {})))
+
+
+def said_of(customer: Customer) -> Details:
+    """Details that say who an order is from, and nothing else."""
+    return Details(Order("88", "fraud"), customer=customer)
 
 
 # The subject of a mail
@@ -211,7 +216,7 @@ def test_one_moment_more_than_is_shown_is_no_reason_to_leave_out_two() -> None:
 
 
 def test_customers_are_masked_unless_a_channel_says_otherwise() -> None:
-    assert render(given={"customer": JOHN}).customer == (
+    assert render(given={"details": said_of(JOHN)}).customer == (
         "Customer: J··· D··, D·· & S···",
         "Address: · M··· S··· 1··· S···",
         "Notes: not shown here",
@@ -219,33 +224,33 @@ def test_customers_are_masked_unless_a_channel_says_otherwise() -> None:
 
 
 def test_a_channel_may_have_all_or_nothing_of_a_customer() -> None:
-    assert render(given={"customer": JOHN}, privacy="full").customer == (
+    assert render(given={"details": said_of(JOHN)}, privacy="full").customer == (
         "Customer: John Doe, Doe & Sons",
         "Address: 1 Main Street, 12345 Springfield",
         "Notes: Calls before noon",
     )
-    assert render(given={"customer": JOHN}, privacy="none").customer == ()
+    assert render(given={"details": said_of(JOHN)}, privacy="none").customer == ()
 
 
 @pytest.mark.parametrize("privacy", ["full", "masked", "none"])
 def test_nothing_of_a_customer_is_in_what_is_stored(privacy: str) -> None:
     """Title and body are kept for a week; the customer is fetched for a message, and forgotten."""
-    message = render(given={"customer": JOHN}, privacy=privacy)
+    message = render(given={"details": said_of(JOHN)}, privacy=privacy)
     kept = f"{message.title}{message.body}{message.subject}{message.text}"
     assert not [word for word in ("Doe", "J··", "Main", "noon", "Customer") if word in kept]
 
 
 def test_what_a_source_does_not_say_of_a_customer_is_left_out() -> None:
-    assert render(given={"customer": Customer(company="Doe & Sons", notes="\u200b ")}).customer == (
+    assert render(given={"details": said_of(Customer(company="Doe & Sons", notes="\u200b "))}).customer == (
         "Customer: D·· & S···",
     )
-    assert render(given={"customer": Customer(notes="x\ny")}, privacy="full").customer == ("Notes: x, y",)
-    assert render(given={"customer": Customer()}).customer == ()
+    assert render(given={"details": said_of(Customer(notes="x\ny"))}, privacy="full").customer == ("Notes: x, y",)
+    assert render(given={"details": said_of(Customer())}).customer == ()
     assert render().customer == ()
 
 
 def test_a_mask_does_not_show_how_long_a_name_is() -> None:
-    assert render(given={"customer": Customer("J Wolfeschlegelsteinhausen")}).customer == ("Customer: · W···",)
+    assert render(given={"details": said_of(Customer("J Wolfeschlegelsteinhausen"))}).customer == ("Customer: · W···",)
 
 
 # Each channel's own style
@@ -443,7 +448,7 @@ def test_a_sample_is_about_what_its_route_is_about(when: str, title: str) -> Non
 def test_a_sample_shows_what_a_channel_would_get() -> None:
     styles = {"ops": ChannelStyle(story=True, privacy="full")}
     text = "[{name: one, when: {from: active, product: [Domains]}}]"
-    message = Renderer(routes(text), labels={"blog": {}}, styles=styles).render_sample("one", "ops", SAMPLE_CUSTOMER)
+    message = Renderer(routes(text), labels={"blog": {}}, styles=styles).render_sample("one", "ops", SAMPLE_DETAILS)
     assert message.text is not None
     assert message.text.startswith("active → fraud, after 2 h 13 min\nDomains ×1\n")
     assert "· blog" in message.title

@@ -5,13 +5,13 @@ from decimal import Decimal
 
 import msgspec
 import pytest
-from alerting_examples import PLAN, SEEN, event, money, order, routes, source_event
+from alerting_examples import PLAN, SEEN, event, money, order, routes, serviced, source_event
 from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.alerting.render import BODY_LENGTH, TITLE_LENGTH, Renderer
 from monitor.errors import TemplateError
-from monitor.model import Event, EventKind, Item, Message, Money, Order, OrderEvent, Severity
+from monitor.model import Event, EventKind, Item, Message, Money, Order, OrderEvent, Service, Severity
 
 ENGLISH = Renderer([], "Europe/Stockholm", "en")
 GERMAN = Renderer([], "Europe/Berlin", "de")
@@ -61,6 +61,28 @@ GOLDEN: list[tuple[Event, Severity, str, str]] = [
         "Seen 14:22 CEST (back after 14:21) · ref 7K3F",
     ),
     (
+        event(
+            "invoice_changed",
+            order=order("pending", invoice_status="Paid"),
+            before=order("pending", invoice_status="Unpaid"),
+        ),
+        Severity.SUCCESS,
+        "🧾 Invoice Paid: ORD-0088 · $49.00 · shop\nInvoice Unpaid → Paid\nStatus pending\nStarter Hosting Plan ×1\n"
+        "Seen 14:22 CEST (changed after 14:21) · ref 7K3F",
+        "🧾 Invoice Paid: ORD-0088 · 49,00\u00a0$ · shop\nInvoice Unpaid → Paid\nStatus pending\n"
+        "Starter Hosting Plan ×1\nSeen 14:22 CEST (changed after 14:21) · ref 7K3F",
+    ),
+    (
+        serviced(["31 Active Starter Hosting (example.com)"], ["31 Suspended Starter Hosting (example.com)"]),
+        Severity.WARNING,
+        "💻 Suspended: Starter Hosting (example.com) · ORD-0088 · shop\n"
+        "Starter Hosting (example.com): Active → Suspended\nStatus active\n"
+        "Seen 14:22 CEST (changed after 14:21) · ref 7K3F",
+        "💻 Suspended: Starter Hosting (example.com) · ORD-0088 · shop\n"
+        "Starter Hosting (example.com): Active → Suspended\nStatus active\n"
+        "Seen 14:22 CEST (changed after 14:21) · ref 7K3F",
+    ),
+    (
         source_event("source_down"),
         Severity.FAILURE,
         "🔴 Source down: shop\n401 from https://billing.example.com: the token is refused\n"
@@ -98,6 +120,13 @@ def render(happened: Event, text: str = "[]") -> Message:
     settings = routes(text)
     renderer = Renderer(settings, "Europe/Stockholm", labels={"shop": {"client": "acme"}}) if settings else ENGLISH
     return renderer.render(settings[0].name if settings else "default", happened, "7K3F", now=SEEN)
+
+
+def test_a_doubt_about_some_of_the_orders_leaves_the_others_watched() -> None:
+    message = render(source_event("source_doubtful", "1 of 3 followed ids are of no order"))
+    assert "an order is reported as gone only where that is proven of it" in message.body
+    assert "none of its orders" not in message.body
+    assert "accept" not in message.body
 
 
 def written(message: Message) -> str:
@@ -326,6 +355,15 @@ def test_hostile_data_stays_a_short_visible_line(text: str, own: str) -> None:
     assert "49" not in message.body.replace("7*7", "")
 
 
+@pytest.mark.parametrize("text", HOSTILE)
+@pytest.mark.parametrize("kind", ["invoice_changed", "service_changed"])
+def test_a_hostile_invoice_or_service_stays_a_short_visible_line(text: str, kind: str) -> None:
+    services = tuple(Service(f"{text}{number}", text, text) for number in range(200))
+    message = render(event(kind, order=order(invoice_status=text, services=services), before=order(services=())))
+    assert message.problem is None
+    assert_harmless(message)
+
+
 def assert_harmless(message: Message) -> None:
     text = written(message)
     assert text.encode()
@@ -368,7 +406,19 @@ def test_the_reason_of_a_source_is_one_short_line_too() -> None:
 texts = st.text(st.characters(codec=None), max_size=80)
 monies = st.none() | st.builds(Money, st.decimals(allow_nan=True).filter(lambda d: not d.is_snan()), st.none() | texts)
 any_items = st.lists(st.builds(Item, texts, st.integers(), monies), max_size=4).map(tuple)
-any_orders = st.builds(Order, texts, texts, st.none() | texts, monies, st.none(), st.none() | any_items)
+ids = texts | st.sampled_from(["1", "2"])
+any_services = st.lists(st.builds(Service, ids, texts, texts), max_size=4).map(tuple)
+any_orders = st.builds(
+    Order,
+    texts,
+    texts,
+    st.none() | texts,
+    monies,
+    st.none(),
+    st.none() | any_items,
+    st.none() | texts,
+    st.none() | any_services,
+)
 
 
 @given(any_orders, any_orders, st.sampled_from([kind for kind in EventKind if not kind.startswith("source")]))

@@ -155,7 +155,7 @@ def test_a_routing_survives_json() -> None:
 @pytest.mark.parametrize("kind", ["source_down", "source_up", "source_doubtful", "apeared"])
 def test_a_route_about_what_no_route_is_about_is_refused(kind: str) -> None:
     """It would wait for ever: news of sources go to the health channels."""
-    with pytest.raises(ValidationError, match="'appeared', 'status_changed', 'changed', 'vanished' or 'reappeared'"):
+    with pytest.raises(ValidationError, match="'service_changed', 'vanished' or 'reappeared'"):
         routes(f"[{{name: one, when: {{event: {kind}}}}}]")
 
 

@@ -85,7 +85,7 @@ def test_a_good_template_is_not_complained_of(template: str) -> None:
 
 
 def test_every_documented_variable_and_filter_can_be_used() -> None:
-    kinds = "{event: [appeared, status_changed, changed, vanished, reappeared]}"
+    kinds = "{event: [appeared, status_changed, changed, invoice_changed, service_changed, vanished, reappeared]}"
     assert faults("".join("{{ " + name + " }}" for name in VARIABLES), kinds) == []
     assert FILTERS.keys() <= Sandbox(Words("UTC", "en")).filters.keys()
 

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from monitor.diff import Absences, Look, absent, compare, is_return, judge_absences
-from monitor.model import Doubt, EventKind, Item, Known, Money, Order, OrderEvent
+from monitor.model import Doubt, EventKind, Item, Known, Money, Order, OrderEvent, Service
 
 T0 = datetime(2026, 4, 11, 8, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -22,7 +22,10 @@ ORDER = Order(
     total=Money(Decimal("22.00"), "USD"),
     created_at=T0 - timedelta(days=1),
     items=(Item("Hosting", 1, Money(Decimal(20), "USD")), Item("Domain", 2, Money(Decimal(1), "USD"))),
+    invoice_status="Unpaid",
+    services=(Service("31", "Pending", "Starter Hosting"), Service("32", "Active", "Domain")),
 )
+OPTIONAL = ["number", "total", "created_at", "items", "invoice_status", "services"]
 
 
 def knowing(order: Order = ORDER, **fields: Any) -> Known:
@@ -92,7 +95,7 @@ def test_another_spelling_of_a_status_announces_nothing(before: str, after: str)
     assert change.known.status_since is None
 
 
-@pytest.mark.parametrize("field", ["number", "total", "created_at", "items"])
+@pytest.mark.parametrize("field", OPTIONAL)
 def test_a_field_decoded_for_the_first_time_announces_nothing_and_is_kept(field: str) -> None:
     change = compare(knowing(shown(**{field: None})), ORDER, T0, LOOK)
     assert change is not None
@@ -100,7 +103,7 @@ def test_a_field_decoded_for_the_first_time_announces_nothing_and_is_kept(field:
     assert change.known.order == ORDER
 
 
-@pytest.mark.parametrize("field", ["number", "total", "created_at", "items"])
+@pytest.mark.parametrize("field", OPTIONAL)
 def test_a_field_that_is_not_shown_this_time_is_no_change_and_is_not_forgotten(field: str) -> None:
     assert compare(knowing(), shown(**{field: None}), T0, LOOK) is None
     change = compare(knowing(), shown(status="active", **{field: None}), T0, LOOK)
@@ -167,6 +170,21 @@ def without(price: bool, currency: bool) -> tuple[Item, ...]:
     return tuple(map(lesser, ORDER.items or ()))
 
 
+def test_amounts_shown_without_a_currency_are_in_the_one_that_the_order_had() -> None:
+    bare = shown(
+        status="active",
+        total=money("22.00", None),
+        items=tuple(
+            msgspec.structs.replace(item, price=item.price and money(str(item.price.amount), None))
+            for item in ORDER.items or ()
+        ),
+    )
+    [event] = events(knowing(), bare)
+    assert (event.order.total, event.order.items) == (ORDER.total, ORDER.items)
+    [event] = events(knowing(), msgspec.structs.replace(bare, status="pending", total=money("23.00", None)))
+    assert event.order.total == money("23.00")
+
+
 @pytest.mark.parametrize("less", [without(price=True, currency=False), without(price=False, currency=True)])
 def test_a_price_or_currency_of_an_item_decoded_for_the_first_time_announces_nothing(less: tuple[Item, ...]) -> None:
     """An upgrade that reads more of each item would announce every order of the shop."""
@@ -179,6 +197,71 @@ def test_an_unknown_price_hides_no_change_of_the_other_items() -> None:
     dearer = msgspec.structs.replace(DOMAIN, price=money("9"))
     assert kinds(knowing(shown(items=(unknown, DOMAIN))), shown(items=(HOSTING, dearer))) == [EventKind.CHANGED]
     assert kinds(knowing(shown(items=(unknown, DOMAIN))), shown(items=(HOSTING, DOMAIN, DOMAIN))) == [EventKind.CHANGED]
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [("Paid", [EventKind.INVOICE_CHANGED]), (" unpaid", []), ("UNPAID", []), ("", [EventKind.INVOICE_CHANGED])],
+)
+def test_an_invoice_changes_with_its_status_however_that_is_spelled(status: str, expected: list[EventKind]) -> None:
+    assert kinds(knowing(), shown(invoice_status=status)) == expected
+
+
+HOSTED, NAMED = ORDER.services or ()
+
+
+def service(was: Service, **fields: str) -> Service:
+    return msgspec.structs.replace(was, **fields)
+
+
+@pytest.mark.parametrize(
+    ("services", "changed"),
+    [
+        ((NAMED, HOSTED), False),
+        ((service(HOSTED, name="Starter Hosting (example.com)"), NAMED), False),
+        ((service(HOSTED, status="PENDING"), NAMED), False),
+        ((service(HOSTED, status="Active"), NAMED), True),
+        ((service(HOSTED, status="Active"), service(NAMED, status="Expired")), True),
+        ((service(HOSTED, status="Active"), service(NAMED, status="Pending")), True),
+        ((HOSTED, NAMED, Service("33", "Pending")), True),
+        ((HOSTED, NAMED, NAMED), True),
+        ((HOSTED,), True),
+        ((), True),
+    ],
+)
+def test_services_are_compared_by_id_and_status_and_make_one_event(
+    services: tuple[Service, ...], changed: bool
+) -> None:
+    """One event a look, whatever moved in it: an event's key has its kind in it, and no service."""
+    assert kinds(knowing(), shown(services=services)) == [EventKind.SERVICE_CHANGED] * changed
+
+
+def test_a_name_of_a_service_that_changes_is_stored_silently() -> None:
+    renamed = (service(HOSTED, name="Starter Hosting (example.com)"), NAMED)
+    change = compare(knowing(), shown(services=renamed), T0, LOOK)
+    assert change is not None
+    assert (change.events, change.known.order.services) == ((), renamed)
+
+
+def test_the_invoice_and_the_services_leave_what_is_known_of_the_orders_status_as_it_was() -> None:
+    """A return, and how long a status lasted, are about the order's own."""
+    known = knowing(previous_status="fraud", status_since=T0)
+    change = compare(known, shown(invoice_status="Paid", services=()), T0 + MINUTE, LOOK)
+    assert change is not None
+    assert [event.kind for event in change.events] == [EventKind.INVOICE_CHANGED, EventKind.SERVICE_CHANGED]
+    assert (change.known.previous_status, change.known.status_since) == ("fraud", T0)
+    assert not is_return(known, shown(invoice_status="fraud", services=(Service("31", "fraud"),)))
+
+
+def test_all_that_one_look_finds_shares_a_revision() -> None:
+    found = events(knowing(), shown(status="active", invoice_status="Paid", services=(), items=()))
+    assert [event.kind for event in found] == [
+        EventKind.STATUS_CHANGED,
+        EventKind.CHANGED,
+        EventKind.INVOICE_CHANGED,
+        EventKind.SERVICE_CHANGED,
+    ]
+    assert {event.revision for event in found} == {4}
 
 
 def test_status_and_total_changing_together_are_two_events_of_one_revision() -> None:

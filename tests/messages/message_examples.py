@@ -9,12 +9,13 @@ from typing import Any
 
 from monitor.alerting.render import Renderer
 from monitor.alerting.settings import ChannelStyle, RouteSettings
-from monitor.model import Customer, EventKind, Item, Message, Money, Order, OrderEvent, Severity
+from monitor.model import Customer, Details, EventKind, Item, Message, Money, Order, OrderEvent, Service, Severity
 
 SEEN = datetime(2025, 7, 1, 12, 22, tzinfo=UTC)
 PLAN = Item("Starter Hosting Plan", 1, Money(Decimal("49.00"), "USD"))
 FORTY_NINE = Money(Decimal("49.00"), "USD")
 CUSTOMER = Customer("John Doe", "Doe & Sons", "1 Main Street\nSpringfield", "Calls before noon")
+DETAILS = Details(Order("88", "fraud"), customer=CUSTOMER)
 URLS = {"shop": "https://billing.example.com/admin/orders/{id}?tab=log&x=1"}
 ROUTES = [RouteSettings.model_validate({"name": "fraud", "channels": ["mail"]})]
 
@@ -66,16 +67,17 @@ def renderer(style: ChannelStyle | None = None) -> Renderer:
 
 def message(happened: OrderEvent | None = None, style: ChannelStyle | None = None, **more: Any) -> Message:
     """The message about an event for the channel ``mail``."""
-    given: dict[str, Any] = {"now": SEEN, "channel": "mail", "customer": CUSTOMER, "story": story()} | more
+    given: dict[str, Any] = {"now": SEEN, "channel": "mail", "details": DETAILS, "story": story()} | more
     return renderer(style).render("fraud", happened or event(), "7K3F", **given)
 
 
 def hostile_message(text: str) -> Message:
     """A message all of which is from somebody who wants to do harm."""
     bad, customer = hostile_order(text), Customer(text, text, text, text)
+    shown = Order(text, text, invoice_status=text, services=(Service(text, text, text),) * 20)
     happened = event(order=bad, before=bad, revision=9)
     earlier = [event(order=bad, before=bad, revision=number) for number in range(1, 9)]
-    return message(happened, customer=customer, story=earlier)
+    return message(happened, details=Details(shown, text, text, customer), story=earlier)
 
 
 def many(count: int, text: str | None = None) -> Message:

@@ -60,7 +60,10 @@ def split_at_label(title: str, message: Message) -> tuple[str, str, str]:
     """The title before what is to be a link, that, and what follows; all of it before, where nothing is."""
     if not message.link or not message.label:
         return title, "", ""
-    return title.partition(message.label)
+    label = re.escape(message.label)
+    # A part of its own, if it is one: a service's name before it may hold the same characters.
+    found = re.search(rf"(?<=[:·] ){label}(?= ·|$)", title) or re.search(label, title)
+    return (title[: found.start()], found[0], title[found.end() :]) if found else (title, "", "")
 
 
 def link_below(title: str, message: Message) -> str | None:
