@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Collection
+from collections.abc import AsyncGenerator
 from datetime import datetime
 from typing import Protocol
 
@@ -33,12 +33,12 @@ class Strategy(Protocol):
         ...
 
 
-def strategy_for(source: Source, settings: PollSettings, followed: Collection[str] = ()) -> Strategy:
-    """The strategy for this source; ``followed`` are the ids to read of one that has no list."""
+def strategy_for(source: Source, settings: PollSettings) -> Strategy:
+    """The strategy for this source."""
     if isinstance(source, ModifiedSource):
         return ModifiedStrategy(source, settings)
     if isinstance(source, ListSource):
         return ListStrategy(source, settings)
     if isinstance(source, DetailSource):
-        return FollowedStrategy(source, settings, followed)
+        return FollowedStrategy(source, settings)
     raise TypeError(f"{type(source).__name__} shows no orders")

@@ -11,21 +11,24 @@ import msgspec
 
 from monitor.alerting.routes import Router
 from monitor.diff import Absences, Change, Coverage, Look, absent, compare, is_return, judge_absences
-from monitor.model import Doubt, Event, EventKind, SourceState, normalise_status
+from monitor.model import Doubt, Event, EventKind, OrderEvent, SourceState, normalise_status
 from monitor.polling.health import after_failure, after_look, still_partial
 from monitor.polling.ledger import Entry
 from monitor.polling.snapshot import Depth, Snapshot
-from monitor.store.base import Claim, Transaction
+from monitor.store.base import Claim, Held, Transaction
 
 CHUNK = 1000
 """So many changed orders are held as objects at a time."""
+MOST_HELD = 100
+"""So many events of a look wait for their orders' details: a storm is told at once, and its source asked no more."""
 
 
 class Findings(msgspec.Struct):
     """What a look read, and what the commit must know besides.
 
     ``changed`` are the ids that may differ from the state. ``at`` turns monotonic seconds into wall time. ``proven``
-    are the orders that an earlier look of the same poll has proven absent.
+    are the orders that an earlier look of the same poll has proven absent. ``hold_s``: so long the messages about an
+    order wait for its details, if they are to have any.
     """
 
     identity: str
@@ -35,12 +38,15 @@ class Findings(msgspec.Struct):
     at: Callable[[float], datetime]
     down_after: int
     proven: Collection[str] = ()
+    hold_s: float = 0.0
 
 
 class Committed(msgspec.Struct):
     """What a look's commit came to.
 
-    ``orders`` are known as this now; ``unproven`` have been absent once; ``vanished`` are gone.
+    ``orders`` are known as this now; ``unproven`` have been absent once; ``vanished`` are gone; ``forgotten`` are
+    followed no more. ``held`` are the events
+    whose messages wait for details, ``unheld`` the deliveries that would have, were there not too many.
     """
 
     events: Counter[EventKind]
@@ -49,9 +55,12 @@ class Committed(msgspec.Struct):
     orders: list[Entry] = []
     unproven: list[str] = []
     vanished: list[str] = []
+    forgotten: list[str] = []
     baseline: bool = False
     other_system: bool = False
     doubt: Doubt | None = None
+    held: list[Held] = []
+    unheld: list[int] = []
 
     def add(self, later: Committed) -> None:
         """Count in what a later look of the same poll came to; the orders themselves are left out."""
@@ -85,6 +94,7 @@ class _Commit:
         state = self._own_state()
         announces = state.baseline_at is not None and not self._snapshot.introduces
         look = Look(self._source, announces, self._claim.fence, state.complete_at, state.proven_at)
+        self._forget_unfollowed()
         self._write_sighted(look)
         if not self._snapshot.more:
             state = self._conclude(state, look)
@@ -105,6 +115,11 @@ class _Commit:
         self._done.other_system = state is not None
         self._tx.forget_orders(self._source)
         return SourceState(self._found.identity)
+
+    def _forget_unfollowed(self) -> None:
+        """What is not followed is not known: followed again, it must announce nothing old."""
+        if self._snapshot.followed is not None:
+            self._done.forgotten = self._tx.keep_orders(self._source, self._snapshot.followed)
 
     def _write_sighted(self, look: Look) -> None:
         ids = iter(self._found.changed)
@@ -148,10 +163,23 @@ class _Commit:
         if snapshot.error is not None:
             return Absences.DOUBT, state.doubt
         if snapshot.coverage is Coverage.COMPLETE:
-            return judge_absences(self._watched, snapshot.absent, state.doubt, state.accepted, now)
+            verdict, doubt = judge_absences(self._watched, snapshot.absent, state.doubt, state.accepted, now)
+            return verdict, doubt or self._never_there(state.doubt)
         if snapshot.depth is Depth.SWEEP and snapshot.reason and not snapshot.unfinished:
             return self._few(), still_partial(state.doubt, snapshot.reason, now)
         return self._few(), state.doubt
+
+    def _never_there(self, before: Doubt | None) -> Doubt | None:
+        """The doubt about followed ids that the source does not know, and never did: its orders may have others."""
+        strangers = self._snapshot.strangers
+        never = len(strangers) - len(self._tx.known(self._source, strangers)) if strangers else 0
+        if not never:
+            return None
+        followed = len(self._snapshot.followed or ())
+        reason = (
+            f"{never:,} of {followed:,} followed ids are of no order: `order-monitor follow {self._source}` shows them"
+        )
+        return still_partial(None if before and before.missing else before, reason, self._found.now)
 
     @property
     def _watched(self) -> int:
@@ -188,9 +216,24 @@ class _Commit:
         routing = self._router.route(event)
         event_id = self._tx.add_event(event, msgspec.json.encode(routing).decode())
         self._done.events[event.kind] += 1
-        for planned in routing.planned:
-            self._tx.add_delivery(planned.route, planned.destination, event, event_id, self._found.now)
-            self._done.deliveries += 1
+        hold_s = self._hold_s(event)
+        deliveries = [
+            self._tx.add_delivery(planned.route, planned.destination, event, event_id, self._found.now, hold_s)
+            for planned in routing.planned
+        ]
+        self._done.deliveries += len(deliveries)
+        if hold_s and isinstance(event, OrderEvent) and deliveries:
+            self._done.held.append(Held(event, tuple(deliveries)))
+        elif self._may_be_held(event):
+            self._done.unheld += deliveries
+
+    def _hold_s(self, event: Event) -> float:
+        """How long the messages about this event wait for the order's details."""
+        few = len(self._done.held) < MOST_HELD
+        return self._found.hold_s if few and self._may_be_held(event) else 0.0
+
+    def _may_be_held(self, event: Event) -> bool:
+        return self._found.hold_s > 0 and isinstance(event, OrderEvent) and event.kind is not EventKind.VANISHED
 
     def _health(self, state: SourceState, doubt: Doubt | None) -> tuple[SourceState, Sequence[Event]]:
         found, snapshot = self._found, self._snapshot
@@ -208,7 +251,7 @@ def _noted(state: SourceState, snapshot: Snapshot, found: Findings, doubt: Doubt
     if snapshot.cursor is not None and not snapshot.doubted:
         # What is doubted must be shown again.
         state = msgspec.structs.replace(state, cursor=snapshot.cursor)
-    if snapshot.coverage is Coverage.COMPLETE and doubt is None:
+    if snapshot.coverage is Coverage.COMPLETE and not (doubt and doubt.missing):
         # A system that is just starting shows an empty list: it is the baseline once a second poll shows it too.
         believed = state.complete_at is not None or not snapshot.shows_none
         return msgspec.structs.replace(

@@ -7,11 +7,11 @@ from contextlib import suppress
 
 from monitor.errors import NotFound, SourceError, Stale
 from monitor.model import SourceState, normalise_status
-from monitor.polling.details import read_order
-from monitor.polling.listing import SECOND_PAGE_SIZES, Get
+from monitor.polling.listing import PAGE_SIZE, SECOND_PAGE_SIZES, Get
 from monitor.polling.shelf import number_of
-from monitor.polling.snapshot import Depth, Sighting, Snapshot
-from monitor.sources.base import Answer, DetailSource, ListQuery, ListSource, Page, Source
+from monitor.polling.snapshot import Depth, Sighting, Snapshot, sighting_of
+from monitor.sources.base import DetailSource, ListQuery, ListSource, Page, Source, is_chained
+from monitor.sources.details import read_order
 
 
 class SecondLook:
@@ -66,16 +66,17 @@ class SecondLook:
     async def _again(self, snapshot: Snapshot, wanted: Iterable[str], aside: int) -> AsyncIterator[Sighting]:
         """Where each of these was seen, seen anew; or so many pages before and after, if the list has moved."""
         source, alone = self._source, sorted(i for i in wanted if not snapshot.sightings[i].number)
-        if isinstance(source, ListSource):
-            pages = _second_pages(snapshot, set(wanted).difference(alone), aside)
+        if isinstance(source, ListSource) and not (aside and is_chained(source)):
+            listed = set(wanted).difference(alone)
+            pages = _same_pages(snapshot, listed) if is_chained(source) else _second_pages(snapshot, listed, aside)
             for query in sorted(pages, key=lambda query: (query.status or "", query.page)):
                 with suppress(NotFound):  # the list has become shorter
                     answer = await self._get(source.list_request(query))
-                    yield _sighting(source.decode_list(answer), answer, query)
+                    yield sighting_of(source.decode_list(answer), answer, query)
         if isinstance(source, DetailSource) and not aside:
             for order_id in alone:
                 with suppress(NotFound):
-                    yield _sighting(*await read_order(source, self._get, order_id), ListQuery(0))
+                    yield sighting_of(*await read_order(source, self._get, order_id))
 
     async def _newest(self, source: ListSource, size: int) -> tuple[int | None, int | None]:
         """The highest id and the total by a second read of the list's first and last page."""
@@ -104,12 +105,14 @@ def _status(sighting: Sighting, order_id: str) -> str:
     return normalise_status(sighting.page.order(order_id).status)
 
 
-def _sighting(page: Page, answer: Answer, query: ListQuery) -> Sighting:
-    return Sighting(page, answer.sent, answer.received, query.page, query.status, query.modified_since)
-
-
 def _second_size(snapshot: Snapshot) -> int:
     return SECOND_PAGE_SIZES[snapshot.look % len(SECOND_PAGE_SIZES)]
+
+
+def _same_pages(snapshot: Snapshot, ids: Iterable[str]) -> set[ListQuery]:
+    """The pages on which the orders stood, of a list that has no others: they begin where the one before says."""
+    seen = filter(None, map(snapshot.sightings.get, ids))
+    return {ListQuery(s.number, PAGE_SIZE, s.status, s.since, s.after) for s in seen}
 
 
 def _second_pages(snapshot: Snapshot, ids: Iterable[str], aside: int) -> set[ListQuery]:

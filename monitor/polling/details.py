@@ -6,12 +6,13 @@ from collections.abc import Iterable
 
 import msgspec
 
-from monitor.errors import BadAnswer, NotFound, RateLimited, Redirected, SourceError, Unreachable
+from monitor.errors import NotFound, RateLimited, Redirected, SourceError, Unreachable
 from monitor.polling.gathering import all_of
 from monitor.polling.listing import IN_FLIGHT, Get
 from monitor.polling.sight import Sight
 from monitor.polling.snapshot import Snapshot
-from monitor.sources.base import Answer, DetailSource, Page
+from monitor.sources.base import DetailSource
+from monitor.sources.details import read_order
 
 _OF_THE_SOURCE = (Unreachable, RateLimited, Redirected)
 """Never about one order: whoever asks for the next one meets the same."""
@@ -65,13 +66,4 @@ class Details:
             else:
                 done.failed[order_id] = error
             return
-        self._snapshot.add(page, answer, 0)
-
-
-async def read_order(source: DetailSource, get: Get, order_id: str) -> tuple[Page, Answer]:
-    """One order; SourceError if there is no usable answer."""
-    answer = await get(source.order_request(order_id))
-    page = source.decode_order(answer)
-    if list(page.ids) != [order_id]:
-        raise BadAnswer(f"{answer.status} from {answer.url} shows another order than was asked for")
-    return page, answer
+        self._snapshot.add(page, answer)

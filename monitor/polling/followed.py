@@ -16,16 +16,16 @@ from monitor.sources.base import DetailSource
 
 
 class FollowedStrategy:
-    """Reads each followed order. Ids that were put in lately announce nothing, ids that were taken out neither.
+    """Reads each followed order. Ids that were put in lately announce nothing; those taken out are forgotten, so that
+    they announce nothing either when they are put in again.
 
     Gone is who the source says to be gone, in its own words. Silence about an order that is not followed means nothing.
     """
 
     refusal = ""
 
-    def __init__(self, source: DetailSource, settings: PollSettings, followed: Collection[str]) -> None:
+    def __init__(self, source: DetailSource, settings: PollSettings) -> None:
         self._source = source
-        self._followed = followed
         self.bound = Bound(settings.every)
 
     def forget(self) -> None:
@@ -34,8 +34,9 @@ class FollowedStrategy:
     async def look(self, sight: Sight, now: datetime) -> AsyncGenerator[Snapshot, None]:
         """Look at each followed order once. ``now`` is of no matter: each poll is alike."""
         snapshot = sight.snapshot(Depth.SWEEP)
-        ids = sorted(set(self._followed), key=lambda order_id: (len(order_id), order_id))
+        ids = sorted(set(sight.followed), key=lambda order_id: (len(order_id), order_id))
         snapshot.introduces = True
+        snapshot.followed = ids
         # What is lost is measured by what is followed, not by what once was.
         snapshot.known = sum(order_id in sight.ledger for order_id in ids)
         snapshot.total = len(ids)
@@ -51,6 +52,7 @@ class FollowedStrategy:
 def _conclude(snapshot: Snapshot, ids: Collection[str], read: ReadAlone) -> None:
     """The verdict: an order that cannot be read while others can is no fault of the source as a whole."""
     snapshot.absent = sorted(order_id for order_id in read.gone if order_id in snapshot.ledger)
+    snapshot.strangers = sorted(set(read.gone).difference(snapshot.absent))
     if not read.failed:
         snapshot.coverage = Coverage.COMPLETE
         return

@@ -13,7 +13,7 @@ from monitor.polling.gathering import all_of
 from monitor.polling.habits import Direction, direction, strictly
 from monitor.polling.intervals import Intervals
 from monitor.polling.snapshot import Snapshot
-from monitor.sources.base import Answer, ListQuery, ListSource, Page, Request
+from monitor.sources.base import Answer, Link, ListQuery, ListSource, Page, Request, is_chained
 
 Get = Callable[[Request], Awaitable[Answer]]
 OnPage = Callable[[int, int | None], None]
@@ -63,7 +63,8 @@ class Listing:
 
     ``since``: only those that were modified then or later.
     ``size`` is how many orders are asked for a page; ``fits`` how many a page holds, as far as that is known before.
-    ``foreign`` are rows of another status than was asked for: then the source ignores its filter.
+    ``foreign`` are rows of another status than was asked for: then the source ignores its filter. ``breaks_off``: one
+    of its pages did not lead on to where the next one must be.
     """
 
     def __init__(  # noqa: PLR0913  # a value with the options that a list has
@@ -82,13 +83,14 @@ class Listing:
         self.status = status
         self.since = since
         self.size = size
-        self.in_flight = IN_FLIGHT
+        self.chained = is_chained(source)
+        self.in_flight = 1 if self.chained else IN_FLIGHT
         self.flaws: list[str] = []
         self.last_page = 1
         self.pages = 0
         self.newest_total: int | None = None
         self.foreign = 0
-        self.repeats_first_page = False
+        self.repeats_first_page = self.breaks_off = False
         self._empty = 0
         self.directions: set[Direction] = set()
         self._source = source
@@ -100,17 +102,24 @@ class Listing:
         self._end: tuple[int, Page] | None = None
         self._fits = fits
         self._measured: int | None = None
+        self._after: dict[int, str] = {}
+        self._stated: set[int] = set()
 
     async def read(self, number: int) -> Page:
         """Read one page; SourceError if there is no usable answer. Where there is no page any more nothing stands."""
+        after = self._after.get(number)
+        if self.chained and number > 1 and after is None:
+            return self._lack(number)
+        query = ListQuery(number, self.size, self.status, self.since, after)
         try:
-            answer = await self._get(self._source.list_request(ListQuery(number, self.size, self.status, self.since)))
+            answer = await self._get(self._source.list_request(query))
         except NotFound:
             if number == 1:
                 raise
             return self._lack(number)
         page = self._source.decode_list(answer)
-        self._take(page, answer, number)
+        self._take(page, answer, query)
+        self._follow(page, number)
         self.pages += 1
         if self._on_page:
             self._on_page(self.pages, page.last_page and self.last_page)
@@ -141,6 +150,10 @@ class Listing:
         await all_of(reader() for _ in range(self.in_flight))
         if failures:
             raise failures[0]
+
+    def leads_on(self, number: int) -> bool:
+        """Of pages that are read one after the other: whether there is one after this."""
+        return number + 1 in self._after and number < MAX_PAGES
 
     @property
     def fits(self) -> int:
@@ -209,13 +222,37 @@ class Listing:
     def _lack(self, number: int) -> Page:
         """There is no such page: the list has ended before it, by now or since ever."""
         self.pages += 1
+        if self.chained:
+            # Where pages are counted on until none comes, many lists end like this; a second reading must agree.
+            if self._after.pop(number, None) and number in self._stated:
+                self.breaks_off = True
+                self.flaws.append(f"page {number} is not there")
+            return _NoPage()
         self._empty += 1
         if number <= self.last_page and self.newest_total is None:
             self.flaws.append(f"page {number} is not there")
         return _NoPage()
 
-    def _take(self, page: Page, answer: Answer, number: int) -> None:
-        differs = self.snapshot.add(page, answer, number, self.status, self.since)
+    def _follow(self, page: Page, number: int) -> None:
+        """Where the next page begins, if pages are read one after the other; never where one has begun already."""
+        if not self.chained:
+            return
+        following = page.following if isinstance(page, Link) else None
+        back = following is not None and following in [self._after[n] for n in self._after if n <= number]
+        if back or self.repeats_first_page:
+            self.breaks_off = True
+            self.flaws.append("the list's next page leads back to an earlier one")
+        if following is None or back:
+            self._after.pop(number + 1, None)
+            return
+        self._after[number + 1] = following
+        if isinstance(page, Link) and page.stated:
+            self._stated.add(number + 1)
+        self.last_page = max(self.last_page, number + 1)
+        self._empty += not page.marks
+
+    def _take(self, page: Page, answer: Answer, query: ListQuery) -> None:
+        number, differs = query.page, self.snapshot.add(page, answer, query)
         if page.total is not None:
             self._claims.append(_Claim(answer.sent, answer.received, page.total))
             self.newest_total = page.total
@@ -255,6 +292,8 @@ class Listing:
 
 
 def _has_others_behind(page: Page, number: int) -> bool:
+    if isinstance(page, Link) and page.following is not None:
+        return True
     if page.last_page is None:
         return number == 1 and (page.total or 0) > len(page.marks)
     return number < page.last_page

@@ -127,7 +127,7 @@ class ModifiedStrategy(ListStrategy):
             self._refuse("it shows orders modified before the time that it is asked for", sight)
         elif many:
             self._refuse("asked for what was modified since a time it shows as many orders as without", sight)
-        elif listing.total is None and (listing.last_page > 1 or len(page.marks) >= listing.fits):
+        elif _hides_more(page, listing):
             self._refuse("it does not say how many orders were modified", sight)
         elif self._server.cursor is None:
             self._refuse("its answers bear no Date", sight)
@@ -140,7 +140,7 @@ class ModifiedStrategy(ListStrategy):
             snapshot.cursor, snapshot.whole = now, frozenset(sight.ledger.counts())
         else:
             snapshot.reason = "the list of modified orders does not show as many as it says"
-        snapshot.reason = snapshot.reason or next(iter(listing.flaws), "")
+        snapshot.reason = next(iter(listing.flaws), snapshot.reason)
         before = _cursor(sight)
         # Set back, the clock stamps changes for a second time with times that were asked for already.
         set_back = now is not None and before is not None and now < before - self._overlap
@@ -185,6 +185,12 @@ def _cursor(sight: Sight) -> datetime | None:
     return sight.state.cursor if sight.state else None
 
 
+def _hides_more(page: Page, listing: Listing) -> bool:
+    """Whether nobody can tell if there are modified orders beyond this page."""
+    ends_here = listing.last_page < 2 and len(page.marks) < listing.fits
+    return listing.total is None and not listing.chained and not ends_here
+
+
 def _shows_older(page: Page, since: datetime | None) -> bool:
     return (
         since is not None
@@ -201,12 +207,33 @@ async def _read_to_the_end(first: Page, listing: Listing) -> bool:
     """
     if listing.last_page < 2:
         return listing.total in (None, len(first.marks))
+    if listing.chained:
+        return await _read_links(first, listing)
     reading = await _read([first], 2, listing)
     for _ in range(READINGS - 1):
         before, reading = reading, await _read([], 1, listing)
         if len(before.shown) == before.most and before.shown <= reading.shown:
             return True
     return False
+
+
+async def _read_links(first: Page, listing: Listing) -> bool:
+    """Read on from page to page, and all of it again until two readings in a row have shown the same orders."""
+    before = await _walk(first, listing)
+    for _ in range(READINGS - 1):
+        reading = await _walk(await listing.read(1), listing)
+        if reading == before:
+            return not (listing.breaks_off or listing.shows_nothing_new)
+        before = reading
+    return False
+
+
+async def _walk(first: Page, listing: Listing) -> list[str | None]:
+    ids, number = list(first.ids), 1
+    while listing.leads_on(number) and not listing.shows_nothing_new:
+        number += 1
+        ids += (await listing.read(number)).ids
+    return ids
 
 
 class _Reading(NamedTuple):

@@ -24,12 +24,14 @@ from monitor.polling.ledger import Ledger
 from monitor.polling.settings import PollSettings
 from monitor.polling.sight import Sight
 from monitor.polling.snapshot import Snapshot
-from monitor.sources.base import Answer, Request, Source
+from monitor.sources.base import Answer, ListSource, Request, Source
 from monitor.store.base import Claim, Store, Transaction
 
 LEASE_S = 15.0
 SLICE = 0.7
 """Of the interval between two polls, a sweep may use so much: the next watch must not wait for it."""
+OnCommit = Callable[[str, Committed], None]
+"""Called after each look's commit: the source, and what it came to."""
 OnPage = Callable[[str, int, int | None], None]
 """Called after each page of a sweep: the source, how many were read, and of how many, where the list says so."""
 
@@ -78,7 +80,9 @@ class Poller:
         clock: Clock,
         owner: str,
         on_page: OnPage | None = None,
+        on_commit: OnCommit | None = None,
         followed: Collection[str] = (),
+        hold_s: float = 0.0,
     ) -> None:
         self.name = name
         self._source = source
@@ -89,7 +93,10 @@ class Poller:
         self._clock = clock
         self._owner = owner
         self._on_page = partial(on_page, name) if on_page else None
-        self._strategy = strategy_for(source, settings, followed)
+        self._on_commit = on_commit
+        self._hold_s = hold_s
+        self._followed = followed
+        self._strategy = strategy_for(source, settings)
         self._ledger = Ledger()
         self._fence = -1
         self._look = 0
@@ -154,7 +161,15 @@ class Poller:
         state = claim.state if claim.state and claim.state.identity == self._source.identity else None
         await self._load(claim, forget=state is None)
         sight = Sight(
-            self._source, reading.get, self._ledger, state, self._look, self._clock.monotonic, until, self._on_page
+            self._source,
+            reading.get,
+            self._ledger,
+            state,
+            self._look,
+            self._clock.monotonic,
+            until,
+            self._on_page,
+            await self._ids(),
         )
         second = SecondLook(self._source, reading.get)
         async with aclosing(self._strategy.look(sight, self._clock.now())) as looks:
@@ -176,11 +191,20 @@ class Poller:
         found = self._findings(snapshot, changed, proven)
         committed = await self._store.transact(lambda tx: commit(tx, claim, found, self._router))
         self._remember(claim, snapshot, committed)
+        if self._on_commit:
+            self._on_commit(self.name, committed)
         return committed
 
     async def _claim(self) -> Claim | None:
         now = self._clock.now()
         return await self._store.transact(lambda tx: tx.claim(self.name, self._owner, now, LEASE_S))
+
+    async def _ids(self) -> Collection[str]:
+        """What to read of a source that has no list: the configuration's ids, and those named from the shell."""
+        if isinstance(self._source, ListSource):
+            return ()
+        named = await self._store.read(lambda tx: tx.followed(self.name))
+        return {*self._followed, *named}
 
     async def _load(self, claim: Claim, *, forget: bool) -> None:
         """The ledger holds while each claim follows our own last; else somebody else may have changed the orders."""
@@ -222,12 +246,13 @@ class Poller:
             at=at,
             down_after=self._settings.down_after,
             proven=proven,
+            hold_s=self._hold_s,
         )
 
     def _remember(self, claim: Claim, snapshot: Snapshot, committed: Committed) -> None:
         """Orders that are doubted or absent get no mark: a look must see them, whatever they show."""
         self._ledger.write(committed.orders, snapshot.look)
         self._ledger.doubt([*committed.unproven, *snapshot.doubted])
-        self._ledger.remove(committed.vanished)
+        self._ledger.remove([*committed.vanished, *committed.forgotten])
         snapshot.part_is_committed()
         self._fence = claim.fence

@@ -75,6 +75,8 @@ class Seeker:
 
     def pages_for(self, ids: Iterable[str]) -> dict[str, int]:
         """On which page each stands, if all that is known and was just seen of the list is still true."""
+        if self._list.chained:
+            return {}
         snapshot = self._list.snapshot
         new = [n for i in snapshot.sightings if i not in self._ledger and (n := number_of(i)) is not None]
         total = len(self._ledger) + len(new) if snapshot.total is None else snapshot.total

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import msgspec
 
@@ -17,7 +17,8 @@ class Sight(msgspec.Struct):
     """A source, the way to it, and what is known of it. ``look`` is the number of the last look at it.
 
     ``state`` is None where nothing is known yet, or only of another system. ``monotonic`` and ``until`` are seconds:
-    a sweep that can go on in the next poll pauses at ``until``; None: it reads to its end.
+    a sweep that can go on in the next poll pauses at ``until``; None: it reads to its end. ``followed`` are the ids to
+    read of a source that has no list.
     """
 
     adapter: Source
@@ -28,6 +29,7 @@ class Sight(msgspec.Struct):
     monotonic: Callable[[], float]
     until: float | None = None
     on_page: OnPage | None = None
+    followed: Collection[str] = ()
 
     def snapshot(self, depth: Depth) -> Snapshot:
         """An empty snapshot of the next look."""

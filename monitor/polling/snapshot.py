@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
@@ -12,7 +13,7 @@ from monitor.errors import SourceError
 from monitor.model import Order, Routine
 from monitor.polling.ledger import Ledger
 from monitor.polling.shelf import number_of
-from monitor.sources.base import Answer, Page
+from monitor.sources.base import Answer, ListQuery, Page
 
 _FEW = 50
 
@@ -44,10 +45,22 @@ class Sighting(NamedTuple):
     """Of which status the list was, as it was asked for; None for the list of all orders."""
     since: datetime | None = None
     """Since when the orders of the list were modified, as it was asked for."""
+    after: str | None = None
+    """Where the page begins, of a list whose pages are read one after the other."""
 
     def proves_later_than(self, other: Sighting) -> bool:
         """Whether this was asked after the other was answered. Else nobody can say which state came first."""
         return self.sent >= other.received
+
+
+ALONE = ListQuery(page=0)
+"""What is asked for where an order is read alone."""
+
+
+def sighting_of(page: Page, answer: Answer, query: ListQuery = ALONE) -> Sighting:
+    """What this answer to that query shows of each order on its page."""
+    asked = (query.page, query.status, query.modified_since, query.after)
+    return Sighting(page, answer.sent, answer.received, *asked)
 
 
 class Snapshot:
@@ -64,7 +77,8 @@ class Snapshot:
     strategy is to remember; ``known_difference`` is what the totals say otherwise, but no sweep could explain.
     ``cursor``, where it is set, is the source's own time up to which it has shown all that was modified.
     ``known`` is how many known orders it could see, None for all. ``introduces``: orders that were not known before
-    were not watched before either, and are no news.
+    were not watched before either, and are no news. ``followed``: all others are to be forgotten; None: none is.
+    ``strangers`` of them are not there, and were not when they were looked for before.
     """
 
     def __init__(self, ledger: Ledger, look: int, depth: Depth = Depth.SWEEP, error: SourceError | None = None) -> None:
@@ -89,11 +103,11 @@ class Snapshot:
         self.cursor: datetime | None = None
         self.known: int | None = None
         self.introduces = False
+        self.followed: Collection[str] | None = None
+        self.strangers: list[str] = []
 
-    def add(
-        self, page: Page, answer: Answer, number: int, status: str | None = None, since: datetime | None = None
-    ) -> bool:
-        """Take in a page's orders; whether any may differ from what is known.
+    def add(self, page: Page, answer: Answer, query: ListQuery = ALONE) -> bool:
+        """Take in a page's orders; whether any may differ from what is known. ``query``: what was asked for.
 
         Of two sightings the one that proves to be later stands, else the first.
         """
@@ -101,7 +115,7 @@ class Snapshot:
         differing = self.ledger.see(page, self.look)
         if not differing and not self.sightings:
             return False
-        sighting = Sighting(page, answer.sent, answer.received, number, status, since)
+        sighting = sighting_of(page, answer, query)
         rows = {page.ids[row] for row in differing}
         for order_id in rows.union(self._sighted_before(page)):
             before = self.sightings.get(order_id) if order_id else None

@@ -20,7 +20,7 @@ from monitor.polling.sight import Sight
 from monitor.polling.snapshot import Depth, Snapshot
 from monitor.polling.sweep import Sweep
 from monitor.polling.watch import MOST_SOUGHT, Watched, look_by_status
-from monitor.sources.base import DetailSource, ListSource
+from monitor.sources.base import DetailSource, ListSource, is_chained
 
 
 class ListStrategy:
@@ -88,6 +88,9 @@ class ListStrategy:
             return False
         if self._refused(sight) or not self._saves(sight):
             return False
+        if is_chained(self._source):
+            self.habits.refuse("its pages can only be read one after the other", sight.monotonic())
+            return False
         if self.habits.direction is Direction.NEITHER and not isinstance(self._source, DetailSource):
             self.habits.refuse("its list is sorted neither newest nor oldest first", sight.monotonic())
             return False
@@ -143,7 +146,7 @@ class ListStrategy:
             self.habits.direction = listing.strict_direction()
         if listing.repeats_first_page:
             self.habits.refuse("it ignores pages", sight.monotonic())
-        elif listing.total is None:
+        elif listing.total is None and not listing.chained:
             self.habits.refuse("it does not say how many orders there are", sight.monotonic())
 
     def _plan(self, sight: Sight, depth: Depth) -> Plan:
@@ -236,7 +239,7 @@ class ListStrategy:
 
     def _promises(self, sight: Sight) -> bool:
         """Whether the next look will be by status, as far as this one has shown."""
-        sorted_ = self.habits.direction not in (None, Direction.NEITHER)
+        sorted_ = self.habits.direction not in (None, Direction.NEITHER) and not is_chained(self._source)
         return bool(self._source.statuses) and sorted_ and not self.habits.refusal and self._saves(sight)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from itertools import chain
 
 from monitor.diff import Coverage
 from monitor.errors import SourceError
@@ -40,7 +41,7 @@ class Sweep:
         self._began = math.inf
         self._habits = habits
         self._look_up = look_up
-        self._left: _Pages | None = None
+        self._left: _Pages | _Chain | None = None
 
     async def go_on(self, sight: Sight) -> AsyncIterator[Snapshot]:
         """Read on, to the end or until it is late, and yield what was seen: in parts where much of it is new.
@@ -70,19 +71,20 @@ class Sweep:
         listing = self.listing
         if self._left is None:
             first = await listing.read(1)
-            if first.last_page is None:
+            if first.last_page is None and not listing.chained:
                 if not _claims_more(first):
                     await _read_unpaged(listing, self._since)
                     return
                 listing.last_page = pages_of(first.total or 0, len(first.marks))
-            self._left = _Pages(_outside_in(min(listing.last_page, MAX_PAGES)))
+            self._left = _Chain(listing) if listing.chained else _Pages(_outside_in(min(listing.last_page, MAX_PAGES)))
         enough = listing.pages + IN_FLIGHT
         async for _ in _in_parts(listing, self._left, lambda: sight.late and listing.pages >= enough):
             yield
         if self._left or listing.shows_nothing_new:
             return
-        await _read_past_the_end(listing, self._since)
-        await _repair(listing, self._since)
+        if not listing.chained:
+            await _read_past_the_end(listing, self._since)
+            await _repair(listing, self._since)
         if listing.total is None and listing.last_page > 1 and self._must_be_whole(sight):
             await self._read_anew(sight)
 
@@ -101,7 +103,7 @@ class Sweep:
         for _ in range(READINGS):
             anew, since = sight.monotonic(), sight.look + 1
             snapshot.look = sight.look = since
-            await listing.read_all(range(1, min(listing.last_page, MAX_PAGES) + 1), lambda: listing.shows_nothing_new)
+            await listing.read_all(_all_pages(listing), lambda: listing.shows_nothing_new)
             if not _lost(snapshot, before, since) and all(
                 not began <= s.sent < anew for s in snapshot.sightings.values()
             ):
@@ -129,7 +131,7 @@ class Sweep:
             snapshot.coverage, snapshot.reason, snapshot.total = Coverage.COMPLETE, "", self.listing.newest_total
 
 
-async def _in_parts(listing: Listing, left: _Pages, stop: Callable[[], bool]) -> AsyncIterator[None]:
+async def _in_parts(listing: Listing, left: _Pages | _Chain, stop: Callable[[], bool]) -> AsyncIterator[None]:
     """Read these pages until ``stop``, in parts between which no request is under way: later ones are later reads."""
     while left and not stop():
         await listing.read_all(left, lambda: _has_enough(listing) or stop())
@@ -162,6 +164,33 @@ class _Pages(Iterator[int]):
 
     def clear(self) -> None:
         self._numbers.clear()
+
+
+class _Chain(Iterator[int]):
+    """Numbers of pages of which each is known only once the one before has been read."""
+
+    def __init__(self, listing: Listing) -> None:
+        self._listing = listing
+        self._number = 1
+
+    def __bool__(self) -> bool:
+        return self._listing.leads_on(self._number)
+
+    def __next__(self) -> int:
+        if not self:
+            raise StopIteration
+        self._number += 1
+        return self._number
+
+    def clear(self) -> None:
+        self._number = MAX_PAGES
+
+
+def _all_pages(listing: Listing) -> Iterable[int]:
+    """The numbers of all pages, in their order, for reading the list anew."""
+    if listing.chained:
+        return chain([1], _Chain(listing))
+    return range(1, min(listing.last_page, MAX_PAGES) + 1)
 
 
 def _outside_in(last: int) -> Iterator[int]:

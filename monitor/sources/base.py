@@ -3,32 +3,49 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol, runtime_checkable
 
 import msgspec
 
 from monitor.errors import NotFound
-from monitor.model import Order
+from monitor.model import Details, Order
+
+Params = tuple[tuple[str, str], ...]
 
 
 class Request(msgspec.Struct, frozen=True):
-    """A GET below a source's ``url``. ``headers`` may hold the credential, and so is never printed."""
+    """A GET below a source's ``url``; with ``form`` (url-encoded) or ``json``, a POST that only reads.
+
+    ``params`` are the query. Anything but the path may hold the credential, and so is never printed. Where it does not
+    stand in a header of its own, ``secrets`` names it, for a server that repeats it in an error.
+    """
 
     path: str
-    params: tuple[tuple[str, str], ...] = ()
+    params: Params = ()
     headers: Mapping[str, str] = {}
+    form: Params | None = None
+    json: bytes | None = None
+    secrets: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
-        return f"Request({self.path!r}, {self.params!r})"
+        return f"Request({self.path!r})"
+
+
+def without(secrets: Iterable[str], text: str) -> str:
+    """The text with ``***`` for each of these secrets."""
+    for secret in sorted(secrets, key=len, reverse=True):
+        text = text.replace(secret, "***")
+    return text
 
 
 class Answer(msgspec.Struct, frozen=True):
     """A 2xx answer, whole and decompressed; its body is never printed. ``headers`` has lower-case names.
 
+    ``secrets`` are what its request held: a server may repeat them, and ``cleaned`` takes them out of what is quoted.
     ``url`` is without the query. ``sent`` and ``received`` are monotonic seconds: an answer shows the state of some
-    instant between them.
+    instant between them. ``request`` is what was asked, for systems whose answers do not say it.
     """
 
     url: str
@@ -37,6 +54,12 @@ class Answer(msgspec.Struct, frozen=True):
     body: bytes
     sent: float
     received: float
+    secrets: frozenset[str] = frozenset()
+    request: Request | None = None
+
+    def cleaned(self, text: str) -> str:
+        """The text without what the request held."""
+        return without(self.secrets, text)
 
     def __repr__(self) -> str:
         return f"Answer({self.url!r}, {self.status}, {len(self.body)} bytes)"
@@ -46,12 +69,14 @@ class ListQuery(msgspec.Struct, frozen=True):
     """Which part of a list is wanted: page ``page`` (from 1) of ``size`` orders, of one status or of all.
 
     ``modified_since``: only orders that were modified then (whole seconds) or later; for a ``ModifiedSource`` alone.
+    ``after`` is what the page before said of where this one begins (``Page.following``); for a ``Chained`` source.
     """
 
     page: int = 1
     size: int = 100
     status: str | None = None
     modified_since: datetime | None = None
+    after: str | None = None
 
 
 class Page(Protocol):
@@ -97,6 +122,31 @@ class Page(Protocol):
 
 
 @runtime_checkable
+class Chained(Protocol):
+    """An adapter whose pages can only be read one after the other, as each says where the next one begins."""
+
+    @property
+    def chained(self) -> bool:
+        """Whether that is so."""
+        ...
+
+
+@runtime_checkable
+class Link(Protocol):
+    """A page of a ``Chained`` source."""
+
+    @property
+    def following(self) -> str | None:
+        """Where the next page begins, for ``ListQuery.after``; None on the last page."""
+        ...
+
+    @property
+    def stated(self) -> bool:
+        """Whether the answer says that there is one; else that is only likely, and the list may end before it."""
+        ...
+
+
+@runtime_checkable
 class Stamped(Protocol):
     """A page whose rows show when each was modified: parallel to its ``marks``, None where a row does not say."""
 
@@ -115,6 +165,11 @@ class Source(Protocol):
     def error_text(self, body: bytes) -> str | None:
         """What an error answer in the system's own shape says, None if it has another shape."""
         ...
+
+
+def is_chained(source: Source) -> bool:
+    """Whether this source's pages can only be read one after the other."""
+    return isinstance(source, Chained) and source.chained
 
 
 @runtime_checkable
@@ -166,6 +221,10 @@ class DetailSource(Source, Protocol):
 
         NotFound, with the ``body``, where the system says so in an answer that is no error by its status.
         """
+        ...
+
+    def decode_details(self, answer: Answer) -> Details:
+        """The order in this answer with all that a message may carry; BadAnswer or NotFound as for ``decode_order``."""
         ...
 
     def is_gone(self, error: NotFound) -> bool:

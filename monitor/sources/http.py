@@ -1,25 +1,24 @@
-"""The only way to a source: GET over HTTP, with patience for what passes, and every failure in our own words."""
+"""The only way to a source: requests that only read, patience for what passes, every failure in our own words."""
 
 from __future__ import annotations
 
 import ssl
 from collections.abc import Callable, Iterable, Mapping
-from typing import NamedTuple
 
 import aiohttp
 from multidict import CIMultiDict
 from yarl import URL
 
-from monitor import __version__
 from monitor.clock import Clock
 from monitor.errors import BadAnswer, NotFound, Redirected, SourceError, Stale, TooLarge
-from monitor.sources.base import Answer, Request
+from monitor.sources.base import Answer, Request, without
+from monitor.sources.calls import Call, body_of, headers_of_source, redirection, secrets_of, shown
 from monitor.sources.conditional import Kept, Memory
 from monitor.sources.connection import TlsKey, proxy_for, tls_context, tls_key
 from monitor.sources.foreign import FOREIGN, in_our_words
 from monitor.sources.headers import Headers
 from monitor.sources.hosts import Host
-from monitor.sources.patience import Patience
+from monitor.sources.patience import PATIENCE, Patience
 from monitor.sources.ratelimit import allowance
 from monitor.sources.settings import HttpSettings
 from monitor.sources.verdicts import failure, plain
@@ -30,7 +29,6 @@ CONCURRENCY = 8
 _LARGEST_ERROR = 64 * 1024
 _CONNECT_TIMEOUT = 5.0
 _WEB_PAGES = ("text/html", "application/xhtml+xml")
-_OUR_HEADERS = {"Accept": "application/json", "Accept-Encoding": "gzip, deflate", "Cache-Control": "no-cache"}
 
 ErrorText = Callable[[bytes], str | None]
 
@@ -102,10 +100,10 @@ class Reader:
     Passing failures are tried again with back-off and jitter, until 15 s have passed since the poll's last good answer,
     or what the server's Retry-After asks for, up to 60 s. Then, and at once for all others, the error is raised: always
     a SourceError, without a credential in its text or its context. Waiting for the host's turn is no failure.
-    ``error_text`` is the adapter's; ``memory`` holds the source's earlier answers.
+    ``error_text`` is the adapter's; ``memory`` holds the source's earlier answers; ``patience`` replaces the 15 s.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # what all requests of a poll share
         self,
         client: HttpClient,
         url: str,
@@ -113,19 +111,21 @@ class Reader:
         error_text: ErrorText,
         clock: Clock,
         memory: Memory | None = None,
+        *,
+        patience: float = PATIENCE,
     ) -> None:
         self.requests = self.bytes = 0
         self._client = client
         self._base = url.rstrip("/")
         self._error_text = error_text
         self._clock = clock
-        self._patience = Patience(clock)
+        self._patience = Patience(clock, patience)
         self._host = client.host(self._base)
         self._memory = memory or Memory()
         self._seconds = settings.timeout.total_seconds()
         self._tls = client.tls(settings)
         self._proxy = proxy_for(self._base, settings)
-        self._headers = _headers_of_source(settings)
+        self._headers = headers_of_source(settings)
         self._merged: tuple[Mapping[str, str], CIMultiDict[str]] = ({}, self._headers)
         self._timeout = _timeout(self._seconds)
 
@@ -147,23 +147,28 @@ class Reader:
             finally:
                 self._patience.end()
 
-    def _call(self, request: Request, attempt: int) -> _Call:
+    def _call(self, request: Request, attempt: int) -> Call:
         where = f"{self._base}/{request.path.lstrip('/')}"
         if request.headers is not self._merged[0]:  # an adapter sends the same ones a thousand times
             headers = self._headers.copy()
             headers.update(request.headers)
             self._merged = request.headers, headers
-        return _Call(URL(where).with_query(request.params), where, self._merged[1], attempt)
+        url = URL(where).with_query(request.params)
+        return Call(url, where, self._merged[1], attempt, body_of(request), request.secrets, request)
 
-    async def _follow(self, call: _Call) -> Answer | SourceError:
+    async def _follow(self, call: Call) -> Answer | SourceError:
         for _ in range(MOST_REDIRECTS + 1):
             outcome = await self._send(call)
             if not isinstance(outcome, URL):
                 return outcome
-            call = call._replace(url=outcome, where=str(outcome.with_query(None).with_fragment(None)))
+            target = without(secrets_of(call), shown(outcome))
+            if call.body is not None:
+                # What a redirect makes of a POST is everybody's guess; and a form may hold the credentials.
+                return Redirected(f"{call.where} redirects to {target}: set url so that it is asked there")
+            call = call._replace(url=outcome, where=target)
         return Redirected(f"{call.where} is where more than {MOST_REDIRECTS} redirects lead: is url right?")
 
-    async def _send(self, call: _Call) -> Answer | URL | SourceError:
+    async def _send(self, call: Call) -> Answer | URL | SourceError:
         await self._host.enter(self._clock)
         try:
             self._patience.begin()
@@ -172,39 +177,49 @@ class Reader:
             self._patience.end()
             self._host.leave()
 
-    async def _exchange(self, call: _Call) -> Answer | URL | SourceError:
+    async def _exchange(self, call: Call) -> Answer | URL | SourceError:
         # Failures are returned: raised inside the except clause they would carry the foreign error and its headers.
         self.requests += 1
         sent = self._clock.monotonic()
-        kept = self._memory.recall(str(call.url), sent) if self._memory.bytes else None
-        headers = CIMultiDict([*call.headers.items(), *kept.asking.items()]) if kept else call.headers
+        kept = self._memory.recall(str(call.url), sent) if self._memory.bytes and call.body is None else None
+        more = kept.asking if kept else call.body.headers if call.body else None
+        headers = CIMultiDict([*call.headers.items(), *more.items()]) if more else call.headers
         seconds = self._patience.timeout(self._seconds, call.attempt)
         timeout = self._timeout if seconds == self._seconds else _timeout(seconds)
         try:
-            async with self._client.session.get(
-                call.url, headers=headers, timeout=timeout, allow_redirects=False, ssl=self._tls, proxy=self._proxy
+            async with self._client.session.request(
+                "GET" if call.body is None else "POST",
+                call.url,
+                data=call.body.content if call.body else None,
+                headers=headers,
+                timeout=timeout,
+                allow_redirects=False,
+                ssl=self._tls,
+                proxy=self._proxy,
             ) as response:
                 return await self._outcome(call, response, sent, kept)
         except FOREIGN as error:
             return in_our_words(error, call.where, seconds)
 
     async def _outcome(
-        self, call: _Call, response: aiohttp.ClientResponse, sent: float, kept: Kept | None
+        self, call: Call, response: aiohttp.ClientResponse, sent: float, kept: Kept | None
     ) -> Answer | URL | SourceError:
         headers = {name.lower(): value for name, value in response.headers.items()}
+        if "link" in headers:  # WordPress, for one, sends several
+            headers["link"] = ", ".join(response.headers.getall("link"))
         granted = allowance(headers, self._clock.now())
         if granted:
             self._host.heed(granted, self._clock.monotonic())
         if response.status == 304:
             return self._unchanged(call, headers, sent, kept)
         if 300 <= response.status < 400:
-            return _redirection(call, headers.get("location"))
+            return redirection(call, headers.get("location"))
         if not 200 <= response.status < 300:
             return await self._failure(call, response, headers)
         return await self._answer(call, response, headers, sent)
 
     async def _answer(
-        self, call: _Call, response: aiohttp.ClientResponse, headers: Headers, sent: float
+        self, call: Call, response: aiohttp.ClientResponse, headers: Headers, sent: float
     ) -> Answer | SourceError:
         if headers.get("content-type", "").lower().startswith(_WEB_PAGES):
             return BadAnswer(f"{response.status} from {call.where} is a web page (log-in page, captcha?), not JSON")
@@ -214,22 +229,24 @@ class Reader:
         body = await self._body(response, self._client.largest)
         if body is None:
             return TooLarge(f"the answer from {call.where} is larger than {self._client.largest:,} bytes")
-        answer = Answer(call.where, response.status, headers, body, sent, self._clock.monotonic())
-        self._memory.keep(str(call.url), answer)
+        received = self._clock.monotonic()
+        answer = Answer(call.where, response.status, headers, body, sent, received, secrets_of(call), call.request)
+        if call.body is None:
+            self._memory.keep(str(call.url), answer)
         return answer
 
-    def _unchanged(self, call: _Call, headers: Headers, sent: float, kept: Kept | None) -> Answer | SourceError:
+    def _unchanged(self, call: Call, headers: Headers, sent: float, kept: Kept | None) -> Answer | SourceError:
         if kept is None:
             return BadAnswer(f"304 from {call.where}: nothing has changed, it says, but that was not asked")
         return self._staleness(call, headers) or kept.confirmed(headers, sent, self._clock.monotonic())
 
-    async def _failure(self, call: _Call, response: aiohttp.ClientResponse, headers: Headers) -> SourceError:
+    async def _failure(self, call: Call, response: aiohttp.ClientResponse, headers: Headers) -> SourceError:
         try:
             body = await self._body(response, _LARGEST_ERROR)
         except FOREIGN:
             body = None  # the status says enough
         said = self._error_text(body) if body else None
-        detail = plain(_without(call.headers, said)) if said else None
+        detail = plain(without(secrets_of(call), said)) if said else None
         error = failure(response.status, headers, call.where, detail, self._clock.now())
         if isinstance(error, NotFound):
             error.body = body or b""
@@ -237,7 +254,7 @@ class Reader:
             self._host.be_quiet(error.retry_after, self._clock.monotonic())
         return error
 
-    def _staleness(self, call: _Call, headers: Headers) -> Stale | None:
+    def _staleness(self, call: Call, headers: Headers) -> Stale | None:
         how = self._host.staleness(headers, self._clock.now())
         return Stale(f"the answer from {call.where} is {how}") if how else None
 
@@ -260,41 +277,5 @@ class Reader:
         return b"".join(chunks)
 
 
-class _Call(NamedTuple):
-    url: URL
-    where: str  # the url as it may be shown
-    headers: CIMultiDict[str]
-    attempt: int
-
-
 def _timeout(seconds: float) -> aiohttp.ClientTimeout:
     return aiohttp.ClientTimeout(total=seconds, sock_connect=min(seconds, _CONNECT_TIMEOUT))
-
-
-def _headers_of_source(settings: HttpSettings) -> CIMultiDict[str]:
-    headers = CIMultiDict({"User-Agent": f"order-monitor/{__version__}"})
-    headers.update({name: value.get_secret_value() for name, value in settings.headers.items()})
-    headers.update(_OUR_HEADERS)
-    return headers
-
-
-def _without(sent: CIMultiDict[str], text: str) -> str:
-    """The text without what our headers hold, should the server repeat it: ``Invalid token abc``."""
-    values = (value for name, value in sent.items() if name not in _OUR_HEADERS and name != "User-Agent")
-    secrets = {part for value in values if value for part in (value, value.split()[-1]) if len(part) > 3}
-    for secret in sorted(secrets, key=len, reverse=True):
-        text = text.replace(secret, "***")
-    return text
-
-
-def _redirection(call: _Call, location: str | None) -> URL | Redirected:
-    try:
-        target = call.url.join(URL(location or "")).with_user(None)
-        origin = target.origin()
-    except ValueError:
-        location = None
-    if not location:
-        return Redirected(f"{call.where} redirects, but to no usable address: is url right?")
-    if origin == call.url.origin():
-        return target
-    return Redirected(f"{call.where} redirects to another host: set url to {origin} if that is the billing system")

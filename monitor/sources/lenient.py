@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from array import array
-from collections.abc import Iterator
-from datetime import UTC, datetime
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, tzinfo
 from itertools import repeat
 from typing import Any, TypeVar
 
@@ -17,6 +17,7 @@ from monitor import __version__
 from monitor.sources.verdicts import plain
 
 ABSENT = Raw(b"")
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What decoding foreign bytes can raise."""
 
@@ -26,6 +27,8 @@ _ONE_ESCAPE = len(rb"\ud800")
 # A whole pair, half of one, any other escape: in this order, so that what is left is known for what it is.
 _ESCAPE = re.compile(rb"\\u[dD][89abAB]..\\u[dD][c-fC-F]..|\\u[dD][89a-fA-F]..|\\.", re.DOTALL)
 _COUNT = re.compile(r"[0-9]{1,15}")
+_NO_ERROR = (b"", b"null", b"false", b"0", b'""', b"[]", b"{}")
+_FAILED = (b"false", b"0", b'"false"', b'"0"')
 _LONGEST_ERROR = 64 * 1024
 _SEED = xxh3_64_intdigest(__version__.encode())
 _text_decoder = msgspec.json.Decoder(str)
@@ -79,20 +82,36 @@ def count(raw: Raw) -> int | None:
     return int(written) if written and _COUNT.fullmatch(written) else None
 
 
-def instant(raw: Raw) -> datetime | None:
-    """An ISO 8601 time in UTC; one without a zone is taken for UTC."""
+def instant(raw: Raw, zone: tzinfo = UTC) -> datetime | None:
+    """An ISO 8601 time, or one as PHP writes it (``2026-04-01 12:00:00``), in UTC; without a zone it is of ``zone``.
+
+    A zero date (``0000-00-00 00:00:00``) is None.
+    """
     try:
         time = datetime.fromisoformat(read(_text_decoder, raw) or "")
-        return (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC)
+        return (time if time.tzinfo else time.replace(tzinfo=zone)).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
 
 
-def error_text(body: bytes) -> str | None:
-    """What ``{"message": …, "errors": {…}}`` or ``{"error": …}`` says, on one line; None for any other shape."""
+def denies(success: Raw) -> bool:
+    """Whether an envelope's ``success`` says that there is none, in any of the ways in which PHP says no."""
+    return bytes(success) in _FAILED
+
+
+def objects(error: Raw) -> bool:
+    """Whether an envelope's ``error`` says that there is one."""
+    return bytes(error) not in _NO_ERROR
+
+
+def error_text(body: bytes, names: Sequence[str] = ("message", "error", "errors")) -> str | None:
+    """What ``{"message": …, "errors": {…}}`` or ``{"error": …}`` says, on one line; None for any other shape.
+
+    ``names`` are the fields that may say something, in the order in which they are quoted.
+    """
     # Nobody reads a longer one, and all of it would be taken apart for the few words that are shown.
-    found = (fields(body) if len(body) <= _LONGEST_ERROR else None) or {}
-    values = (read(_any_decoder, found.get(name, ABSENT)) for name in ("message", "error", "errors"))
+    found = (fields(body.removeprefix(BYTE_ORDER_MARK)) if len(body) <= _LONGEST_ERROR else None) or {}
+    values = (read(_any_decoder, found.get(name, ABSENT)) for name in names)
     said = dict.fromkeys(line.strip() for value in values for line in _texts(value))
     return plain(" ".join(line for line in said if line)) or None
 

@@ -15,10 +15,12 @@ class Patience:
     """A poll fails after 15 s without a good answer; where the server says Retry-After, after that, up to 60 s.
 
     Time counts only while a request is running: what we wait for of our own accord is no fault of the server's.
+    ``seconds``: in place of the 15.
     """
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, seconds: float = PATIENCE) -> None:
         self._clock = clock
+        self._seconds = seconds
         self._good_at = self._stopped_at = clock.monotonic()
         self._running = 0
 
@@ -42,15 +44,15 @@ class Patience:
         """Seconds until the next attempt after this error, ``attempt`` from 0; None when patience has ended."""
         waited = self._clock.monotonic() - self._good_at
         wish = min(error.retry_after or 0.0, LONGEST_WAIT)
-        left = max(PATIENCE, wish) - waited
-        if not error.passing or left <= 0 or waited + wish > PATIENCE + LONGEST_WAIT:
+        left = max(self._seconds, wish) - waited
+        if not error.passing or left <= 0 or waited + wish > self._seconds + LONGEST_WAIT:
             return None
         back_off = min(_FIRST_PAUSE * 2.0 ** min(attempt, 8), _LONGEST_PAUSE) * (0.5 + self._clock.random() / 2)
         return max(wish, min(back_off, left))
 
     def timeout(self, seconds: float, attempt: int) -> float:
         """How long this attempt may take: the first one all of ``seconds``, a later one no longer than patience."""
-        left = self._good_at + PATIENCE - self._clock.monotonic()
+        left = self._good_at + self._seconds - self._clock.monotonic()
         if attempt == 0 or left <= 0:
             return seconds
         return min(seconds, max(left, _SHORTEST_TIMEOUT))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
-from typing import Annotated, Self
+from typing import Annotated, Protocol, Self, runtime_checkable
 from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, field_validator, model_validator
@@ -59,6 +59,14 @@ def _credential(value: SecretStr) -> SecretStr:
 
 Credential = Annotated[SecretStr, AfterValidator(_credential)]
 """A secret that goes into a header: blanks around it are dropped, as a file ends with a line break."""
+
+
+@runtime_checkable
+class Follows(Protocol):
+    """Settings of a source without a list, whose orders are followed by id."""
+
+    orders: list[str]
+    """The ids that the configuration names."""
 
 
 class HttpSettings(Section):

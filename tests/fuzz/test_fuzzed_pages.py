@@ -19,7 +19,9 @@ from monitor.model import normalise_status
 from monitor.polling.habits import direction, strictly
 from monitor.polling.ledger import Entry, Ledger
 from monitor.polling.snapshot import Snapshot
-from monitor.sources.opterius import MOST_REASONS, OpteriusPage
+from monitor.sources.base import ListQuery
+from monitor.sources.opterius import OpteriusPage
+from monitor.sources.rows import MOST_REASONS
 
 LONGEST_TEXT = 400
 MEGABYTE = 1024 * 1024
@@ -80,7 +82,7 @@ def poller_can_take(page: OpteriusPage, body: bytes) -> None:
     """As a look does it: against a ledger that knows nothing, then against one that knows all of it."""
     ledger = Ledger()
     snapshot = Snapshot(ledger, 1)
-    assert snapshot.add(page, answer(body), 1) or not any(page.ids)
+    assert snapshot.add(page, answer(body), ListQuery(1)) or not any(page.ids)
     assert set(snapshot.changed()) == set(filter(None, page.ids))
     entries = [Entry(i, snapshot.mark(i), normalise_status(snapshot.order(i).status)) for i in snapshot.changed()]
     snapshot.newest_id()

@@ -12,6 +12,7 @@ from polling_shop import URL, Shop, is_second
 from pydantic import SecretStr
 
 from monitor.errors import NotFound, Rejected, ServerFailed
+from monitor.model import Details
 from monitor.simulator.dialect import Call
 from monitor.simulator.server import TOKEN
 from monitor.simulator.truth import TrueChange, TrueOrder
@@ -53,6 +54,10 @@ class DetailedSource(Opterius):
 
     def decode_order(self, answer: Answer) -> Any:
         return self.decode_list(msgspec.structs.replace(answer, body=b'{"data":[' + answer.body + b"]}"))
+
+    def decode_details(self, answer: Answer) -> Details:
+        page = self.decode_order(answer)
+        return Details(page.order(page.ids[0]))
 
     def is_gone(self, error: NotFound) -> bool:
         return error.body == b'{"error":"no such order"}'

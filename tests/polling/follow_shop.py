@@ -11,6 +11,7 @@ from polling_shop import URL, Shop
 from polling_stage import Watch, router
 
 from monitor.errors import BadAnswer, NotFound, SourceError
+from monitor.model import Details
 from monitor.polling.poller import Poller
 from monitor.simulator.dialect import Call
 from monitor.simulator.truth import TrueOrder
@@ -42,6 +43,10 @@ class FollowSource:
         if found is None:
             raise BadAnswer(f"{answer.status} from {answer.url} holds no order")
         return self._lists.decode_list(msgspec.structs.replace(answer, body=b'{"data":[' + bytes(found.data) + b"]}"))
+
+    def decode_details(self, answer: Answer) -> Details:
+        page = self.decode_order(answer)
+        return Details(page.order(page.ids[0] or ""))
 
     def is_gone(self, error: NotFound) -> bool:
         return error.body == GONE

@@ -14,7 +14,8 @@ from monitor.polling.listing import SECOND_PAGE_SIZES
 from monitor.polling.poller import Reading
 from monitor.simulator.dialect import Asked, Call, Listing, ListOrder, raw_json_reply
 from monitor.simulator.faults import Fault, Faults
-from monitor.simulator.server import DIALECTS, TOKEN, answer
+from monitor.simulator.registry import DIALECTS
+from monitor.simulator.server import TOKEN, answer
 from monitor.simulator.world import World
 from monitor.sources.base import Answer, ListQuery, Request
 from monitor.sources.opterius import Opterius

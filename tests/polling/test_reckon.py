@@ -9,7 +9,7 @@ from polling_shop import Shop
 from monitor.polling.ledger import Entry, Ledger
 from monitor.polling.reckon import ALL, differences, expected, in_words
 from monitor.polling.snapshot import Snapshot
-from monitor.sources.base import Answer
+from monitor.sources.base import Answer, ListQuery
 
 
 def known(**statuses: str) -> Snapshot:
@@ -20,7 +20,7 @@ def known(**statuses: str) -> Snapshot:
 def see(snapshot: Snapshot, **statuses: str) -> None:
     rows = [{"id": int(order_id[1:]), "status": status} for order_id, status in statuses.items()]
     answer = Answer("https://billing.example.com", 200, {}, json.dumps({"data": rows}).encode(), 1.0, 2.0)
-    snapshot.add(Shop().source().decode_list(answer), answer, 1)
+    snapshot.add(Shop().source().decode_list(answer), answer, ListQuery(1))
 
 
 def test_what_was_seen_counts_where_it_is_now_and_all_else_where_it_was() -> None:

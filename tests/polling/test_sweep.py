@@ -286,7 +286,7 @@ async def test_of_two_answers_that_were_under_way_at_once_the_first_stands(sent:
     for status, sent_at, received_at in (("pending", 1.0, 2.0), ("active", sent, 3.0)):
         shop.world.set_status(1, status)
         answer = msgspec.structs.replace(await shop.get(request), sent=sent_at, received=received_at)
-        snapshot.add(shop.source().decode_list(answer), answer, 1)
+        snapshot.add(shop.source().decode_list(answer), answer, ListQuery(1))
     assert snapshot.order("1").status == stands
 
 

@@ -79,15 +79,19 @@ async def test_no_foreign_error_leaves(
     monkeypatch: pytest.MonkeyPatch,
     kind: type[Exception],
 ) -> None:
-    def throw(*_: object, **__: object) -> None:
-        raise thrown(kind)
+    raised: list[Exception] = []
 
-    monkeypatch.setattr(client.session, "get", throw)
+    def throw(*_: object, **__: object) -> None:
+        raised.append(thrown(kind))
+        raise raised[-1]
+
+    monkeypatch.setattr(client.session, "request", throw)
     with pytest.raises(SourceError) as caught:
         await make_reader(WHERE.removesuffix("/api/v1/orders")).get(
             Request("/api/v1/orders", headers={"Authorization": f"Bearer {TOKEN}"})
         )
     error = caught.value
+    assert raised
     assert str(error).startswith(f"{WHERE}: ")
     assert TOKEN not in str(error) + repr(error)
     assert (error.__cause__, error.__context__) == (None, None)

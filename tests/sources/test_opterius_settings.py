@@ -7,7 +7,7 @@ from opterius_rows import SOURCE, TOKEN, URL
 from pydantic import ValidationError
 
 from monitor.sources.base import ListQuery
-from monitor.sources.opterius import OpteriusSettings
+from monitor.sources.opterius import Opterius, OpteriusSettings
 from monitor.sources.registry import ADAPTERS
 
 
@@ -80,5 +80,5 @@ def test_the_registry_makes_the_adapter_from_its_settings() -> None:
     entry = ADAPTERS["opterius"]
     assert entry.settings is OpteriusSettings
     made = entry.make(settings())
-    assert isinstance(made, entry.adapter)
+    assert isinstance(made, Opterius)
     assert made.identity == SOURCE.identity
