@@ -19,7 +19,7 @@ The simulated billing API. Amounts are in minor units; {id} is an order's id or 
 
 GET    /_simulator/orders/{id}
 POST   /_simulator/orders       {"total": 500, "currency": "USD"}   place an order; every field has a default
-POST   /_simulator/orders/{id}  {"status": "fraud"}                 or total, or items, or all of them
+POST   /_simulator/orders/{id}  {"status": "fraud"}                 or total, items, invoice_status, services
 DELETE /_simulator/orders/{id}
 GET    /_simulator/log          what happened; ?after=12 for what happened after number 12
 GET    /_simulator/faults       the faults in force

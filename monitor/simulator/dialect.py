@@ -1,14 +1,19 @@
-"""What a dialect is: how one billing system's API is asked and how it answers. Pure; the server does the I/O."""
+"""What a dialect is: how one billing system's API is asked and how it answers. Pure; the server does the I/O.
+
+Most dialects are short on top of ``monitor.simulator.base.BaseDialect``.
+"""
 
 from __future__ import annotations
 
+import base64
+import binascii
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Literal, Protocol
 
 import msgspec
 
-from monitor.simulator.truth import TrueOrder
+from monitor.simulator.truth import OrderKey, TrueOrder
 from monitor.simulator.world import World
 
 ListOrder = Literal["newest", "oldest"]
@@ -16,12 +21,15 @@ ListOrder = Literal["newest", "oldest"]
 
 
 class Call(msgspec.Struct, frozen=True):
-    """One request as it came in. ``headers`` finds a name in any case."""
+    """One request as it came in. ``headers`` finds a name in any case; ``form`` is an urlencoded ``body``, decoded."""
 
     path: str
     query: Mapping[str, str]
     headers: Mapping[str, str]
     at: datetime
+    method: str = "GET"
+    form: Mapping[str, str] = {}
+    body: bytes = b""
 
     @property
     def token(self) -> str | None:
@@ -30,17 +38,41 @@ class Call(msgspec.Struct, frozen=True):
         return token.strip() if kind.lower() == "bearer" else None
 
     @property
+    def basic(self) -> tuple[str, str] | None:
+        """User and password of HTTP Basic; None if there are none."""
+        kind, _, encoded = self.headers.get("Authorization", "").partition(" ")
+        if kind.lower() != "basic":
+            return None
+        try:
+            user, _, password = base64.b64decode(encoded.strip(), validate=True).decode().partition(":")
+        except (binascii.Error, UnicodeDecodeError):
+            return None
+        return user, password
+
+    @property
     def wants_json(self) -> bool:
         """Whether the client says that it reads JSON."""
         return "json" in self.headers.get("Accept", "")
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """Which part of the list the server takes a call to ask for."""
+    """Which part of the list the server takes a call to ask for; ``status`` as the system spells it.
+
+    ``skip`` is how many rows stand before it, where that does not follow from the page. ``newest_first`` is how the
+    call wants the list sorted; None where it does not say.
+    """
 
     status: str | None = None
     page: int = 1
     per_page: int = 15
+    skip: int | None = None
+    modified_since: datetime | None = None
+    newest_first: bool | None = None
+
+    @property
+    def skipped(self) -> int:
+        """How many rows stand before the part that is asked for."""
+        return (self.page - 1) * self.per_page if self.skip is None else self.skip
 
 
 class Listing(msgspec.Struct, frozen=True):
@@ -67,15 +99,27 @@ class Reply(msgspec.Struct, frozen=True):
 
 
 class Dialect(Protocol):
-    """One API: the pure steps from a call to its reply, between which faults take effect."""
+    """One API: the pure steps from a call to its reply, in their order; faults take effect between them."""
 
     @property
-    def path(self) -> str:
-        """Where the API lists its orders."""
+    def statuses(self) -> Mapping[str, str]:
+        """How it spells the world's own words (pending, active, fraud, cancelled); others are shown as they are."""
         ...
 
     def page(self, call: Call) -> int:
         """The number of the page that a call wants, counted from 1."""
+        ...
+
+    def error(self, status: int, text: str) -> Reply:
+        """An error that says this, in this API's shape. With status 200 it is one that hides in a good answer."""
+        ...
+
+    def knows(self, call: Call) -> bool:
+        """Whether there is anything at this address, with this method."""
+        ...
+
+    def unknown(self, call: Call) -> Reply:
+        """What a call is told for which there is nothing."""
         ...
 
     def refuse(self, call: Call) -> Reply | None:
@@ -83,18 +127,30 @@ class Dialect(Protocol):
         ...
 
     def expired(self, call: Call) -> Reply:
-        """What a call is told whose token is no longer valid."""
+        """What a call is told whose credential is no longer valid."""
+        ...
+
+    def other(self, world: World, call: Call) -> Reply | None:
+        """The answer to a call for neither a list nor one order (a currency, say); None if it is for one of these."""
+        ...
+
+    def order_key(self, call: Call) -> OrderKey | None:
+        """The id (an int) or number of the one order that a call asks for; None if it asks for a list."""
+        ...
+
+    def detail(self, order: TrueOrder | None, call: Call) -> Reply:
+        """One order in this API's words; None: there is no such order."""
         ...
 
     def asked(self, call: Call) -> Asked:
-        """What a call in order asks for."""
+        """What a call for a list asks for."""
         ...
 
     def listing(self, world: World, asked: Asked) -> Listing:
         """That part of the list."""
         ...
 
-    def reply(self, listing: Listing) -> Reply:
+    def reply(self, listing: Listing, call: Call) -> Reply:
         """The listing in this API's words."""
         ...
 

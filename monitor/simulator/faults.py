@@ -20,7 +20,6 @@ from monitor.simulator.dialect import (
     Listing,
     Reply,
     html_reply,
-    json_reply,
     login_page,
     redirect_reply,
 )
@@ -80,14 +79,18 @@ class Latency(Fault, tag="latency", frozen=True, kw_only=True):
 
 
 class Failure(Fault, tag="failure", frozen=True, kw_only=True):
-    """An error answer; 502 and above in the HTML of a proxy. ``retry_after`` goes out as it is written."""
+    """An error answer in the system's own shape; 502 and above in the HTML of a proxy.
+
+    ``retry_after`` goes out as it is written; ``says`` is what the system says, in place of the usual.
+    """
 
     code: Annotated[int, msgspec.Meta(ge=400, le=599)] = 500
     retry_after: str | None = None
+    says: str | None = None
 
     def instead(self, dialect: Dialect, call: Call) -> Reply:
-        reason = _REASONS.get(self.code, f"Error {self.code}")
-        reply = json_reply({"message": reason}, self.code) if self.code <= 500 else html_reply(reason, "", self.code)
+        reason = self.says or _REASONS.get(self.code, f"Error {self.code}")
+        reply = dialect.error(self.code, reason) if self.code <= 500 else html_reply(reason, "", self.code)
         if self.retry_after is None:
             return reply
         return replace(reply, headers={**reply.headers, "Retry-After": self.retry_after})
@@ -118,10 +121,12 @@ class Redirect(Fault, tag="redirect", frozen=True, kw_only=True):
 
 
 class NoSuccess(Fault, tag="no_success", frozen=True, kw_only=True):
-    """An error in the body of an answer with status 200."""
+    """An error in the body of an answer with status 200, in the system's own shape."""
+
+    says: str = "Something went wrong."
 
     def instead(self, dialect: Dialect, call: Call) -> Reply:
-        return json_reply({"success": False, "error": "Something went wrong."})
+        return dialect.error(200, self.says)
 
 
 class PageDrift(Fault, tag="page_drift", frozen=True, kw_only=True):
@@ -166,7 +171,7 @@ class IgnoredPaging(Fault, tag="ignored_paging", frozen=True, kw_only=True):
     """Page and page size do nothing: always the first page, of the default size."""
 
     def asked(self, asked: Asked) -> Asked:
-        return Asked(status=asked.status)
+        return replace(asked, page=1, per_page=Asked().per_page, skip=None)
 
 
 class EmptyList(Fault, tag="empty_list", frozen=True, kw_only=True):

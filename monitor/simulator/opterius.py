@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Sequence
 from datetime import datetime
 
 import msgspec
 
+from monitor.simulator.base import BaseDialect, Rows, number
 from monitor.simulator.dialect import Asked, Call, Listing, ListOrder, Reply, json_reply, raw_json_reply, redirect_reply
 from monitor.simulator.truth import TrueOrder, minor_units
 from monitor.simulator.world import World
@@ -15,8 +14,6 @@ from monitor.simulator.world import World
 STATUSES = ("pending", "active", "fraud", "cancelled")
 MAX_PER_PAGE = 100
 PATH = "/api/v1/orders"
-
-_NUMBER = re.compile(r"-?[0-9]{1,18}")
 
 
 class _ItemRow(msgspec.Struct):
@@ -43,38 +40,28 @@ class _ReleasedRow(msgspec.Struct):
     created_at: str
 
 
-class _Rows:
-    """Each order's JSON, encoded once and kept until the order is another: orders are immutable."""
+class _Opterius(BaseDialect):
+    """What both have in common: Laravel's ways."""
 
-    def __init__(self, encode: Callable[[TrueOrder], bytes]) -> None:
-        self._encode = encode
-        self._kept: dict[int, tuple[TrueOrder, bytes]] = {}
+    list_path = PATH
 
-    def join(self, orders: Sequence[TrueOrder]) -> bytes:
-        return b",".join(map(self._row, orders))
-
-    def _row(self, order: TrueOrder) -> bytes:
-        kept = self._kept.get(order.id)
-        if kept is None or kept[0] is not order:
-            kept = self._kept[order.id] = (order, self._encode(order))
-        return kept[1]
+    def unknown(self, call: Call) -> Reply:
+        path = call.path.removeprefix("/")
+        if call.path == PATH:
+            text = f"The {call.method} method is not supported for route {path}. Supported methods: GET, HEAD."
+            return self.error(405, text)
+        return self.error(404, f"The route {path} could not be found.")
 
 
-class Documented:
+class Documented(_Opterius):
     """The API of the reference: pages with ``meta``, a filter by status, minor units."""
 
-    path = PATH
-
-    def __init__(self, token: str, order: ListOrder) -> None:
-        self._token = token
-        self._newest_first = order == "newest"
-        self._rows = _Rows(_documented_row)
-
-    def page(self, call: Call) -> int:
-        return _number(call.query.get("page")) or 1
+    def __init__(self, token: str, order: ListOrder = "newest") -> None:
+        super().__init__(token, order)
+        self._rows = Rows(_documented_row)
 
     def refuse(self, call: Call) -> Reply | None:
-        if call.token != self._token:
+        if not self.allowed(call):
             return self.expired(call)
         errors = _errors(call)
         if not errors:
@@ -82,21 +69,9 @@ class Documented:
         return _invalid(errors) if call.wants_json else redirect_reply("/")
 
     def expired(self, call: Call) -> Reply:
-        return json_reply({"message": "Unauthenticated."}, 401) if call.wants_json else redirect_reply("/login")
+        return self.error(401, "Unauthenticated.") if call.wants_json else redirect_reply("/login")
 
-    def asked(self, call: Call) -> Asked:
-        return Asked(
-            status=call.query.get("status") or None,
-            page=self.page(call),
-            per_page=_number(call.query.get("per_page")) or Asked().per_page,
-        )
-
-    def listing(self, world: World, asked: Asked) -> Listing:
-        ids = world.ids(asked.status)
-        rows = [world.order(id_) for id_ in _page_of(ids, asked, self._newest_first)]
-        return Listing(rows, len(ids), asked)
-
-    def reply(self, listing: Listing) -> Reply:
+    def reply(self, listing: Listing, call: Call) -> Reply:
         asked = listing.asked
         meta = {
             "current_page": asked.page,
@@ -109,24 +84,17 @@ class Documented:
         )
 
 
-class Released:
+class Released(_Opterius):
     """The API of v2.7.0: always the whole list, newest first, no ``meta``, major units; parameters mean nothing."""
 
-    path = PATH
-
-    def __init__(self, token: str) -> None:
-        self._token = token
-        self._rows = _Rows(_released_row)
-
-    def page(self, call: Call) -> int:
-        return _number(call.query.get("page")) or 1
+    def __init__(self, token: str, order: ListOrder = "newest") -> None:
+        super().__init__(token, order)
+        self._rows = Rows(_released_row)
 
     def refuse(self, call: Call) -> Reply | None:
-        if call.token == self._token:
-            return None
         if call.token is None and call.wants_json:
             return json_reply({"error": "Unauthenticated."}, 401)
-        return self.expired(call)
+        return super().refuse(call)
 
     def expired(self, call: Call) -> Reply:
         if call.wants_json:
@@ -141,16 +109,8 @@ class Released:
         rows.sort(key=lambda order: order.created_at, reverse=True)
         return Listing(rows, len(rows), asked)
 
-    def reply(self, listing: Listing) -> Reply:
+    def reply(self, listing: Listing, call: Call) -> Reply:
         return raw_json_reply(b'{"data":[' + self._rows.join(listing.rows) + b"]}")
-
-
-def _page_of(ids: Sequence[int], asked: Asked, newest_first: bool) -> Sequence[int]:
-    skipped = (asked.page - 1) * asked.per_page
-    if not newest_first:
-        return ids[skipped : skipped + asked.per_page]
-    end = max(0, len(ids) - skipped)
-    return ids[max(0, end - asked.per_page) : end][::-1]
 
 
 def _documented_row(order: TrueOrder) -> bytes:
@@ -188,12 +148,12 @@ def _status_error(status: str | None) -> str | None:
 def _number_error(name: str, text: str | None, maximum: int | None) -> str | None:
     if not text:
         return None
-    number = _number(text)
-    if number is None:
+    written = number(text)
+    if written is None:
         return f"The {name} field must be an integer."
-    if number < 1:
+    if written < 1:
         return f"The {name} field must be at least 1."
-    if maximum is not None and number > maximum:
+    if maximum is not None and written > maximum:
         return f"The {name} field must not be greater than {maximum}."
     return None
 
@@ -202,7 +162,3 @@ def _invalid(errors: dict[str, list[str]]) -> Reply:
     first, *others = [text for texts in errors.values() for text in texts]
     more = f" (and {len(others)} more error{'s' if len(others) > 1 else ''})" if others else ""
     return json_reply({"message": first + more, "errors": errors}, 422)
-
-
-def _number(text: str | None) -> int | None:
-    return int(text) if text and _NUMBER.fullmatch(text) else None

@@ -73,7 +73,8 @@ def seeded_orders(seed: int, count: int, now: datetime) -> Iterator[TrueOrder]:
     for id_, status in enumerate(_statuses(chance, newest, count), 1):
         basket = shop.basket()
         created_at = (start + apart * (id_ - chance.random())).replace(microsecond=0)
-        yield TrueOrder(id_, default_number(id_), status, basket.currency, basket.total, basket.items, created_at)
+        number = default_number(id_)
+        yield TrueOrder(id_, number, status, basket.currency, basket.total, basket.items, created_at, created_at)
 
 
 def default_number(id_: int) -> str:

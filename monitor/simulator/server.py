@@ -3,32 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Self
+from urllib.parse import parse_qsl
 
 from aiohttp import web
 
 from monitor.simulator.control import PREFIX, Control
 from monitor.simulator.dialect import Call, Dialect, ListOrder, Reply, login_page
 from monitor.simulator.faults import Fault, Faults
-from monitor.simulator.opterius import Documented, Released
+from monitor.simulator.registry import DIALECTS
 from monitor.simulator.sending import Sleep, send
 from monitor.simulator.timeline import Life, Timeline
 from monitor.simulator.world import World
 
 TOKEN = "simulator-token"  # noqa: S105  # opens nothing but made-up orders
-"""The bearer token that a simulator expects where it is given no other."""
+"""The credential that a simulator expects where it is given no other."""
 
 REQUEST_LIMIT = 20_000
 """So many of the latest requests stay recorded."""
 
-DIALECTS: dict[str, Callable[[str, ListOrder], Dialect]] = {
-    "documented": Documented,
-    "released": lambda token, order: Released(token),
-}
-"""The dialects by name, each made of a token and the order of its lists."""
+BODY_LIMIT = 64 * 1024
+"""Bytes of a request's body; the answer to a longer one is 413."""
 
+_FORM = "application/x-www-form-urlencoded"
 _GRACE = 0.05  # seconds that stop() gives the requests in flight
 
 
@@ -106,10 +105,10 @@ class Simulator:
             await self._arrived.wait_for(lambda: self.request_count >= count)
 
     def _application(self) -> web.Application:
-        application = web.Application()
-        application.router.add_get(self._dialect.path, self._serve, allow_head=False)
+        application = web.Application(client_max_size=BODY_LIMIT)
         application.router.add_get("/login", self._serve_login)
         application.add_subapp(PREFIX, Control(self.world, self.faults).application())
+        application.router.add_route("*", "/{path:.*}", self._serve)
         return application
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
@@ -127,7 +126,9 @@ class Simulator:
         return await send(request, login_page(), self.world.now(), self._sleep)
 
     async def _record(self, request: web.Request) -> Call:
-        call = Call(request.path, request.query, request.headers, self.world.now())
+        body = await request.read() if request.can_read_body else b""
+        form = _form(body) if body and request.content_type == _FORM else {}
+        call = Call(request.path, request.query, request.headers, self.world.now(), request.method, form, body)
         self.requests.append(call)
         if len(self.requests) > 2 * REQUEST_LIMIT:
             del self.requests[:-REQUEST_LIMIT]
@@ -150,7 +151,7 @@ class Simulator:
 
 def answer(dialect: Dialect, call: Call, world: World, faults: Sequence[Fault] = ()) -> Reply:
     """What the API says to a call, with each fault taking effect at its step."""
-    reply = _instead(dialect, call, faults) or dialect.refuse(call) or _list(dialect, call, world, faults)
+    reply = _instead(dialect, call, faults) or _refuse(dialect, call) or _show(dialect, call, world, faults)
     for fault in faults:
         reply = fault.sent(reply)
     return reply
@@ -161,14 +162,35 @@ def _instead(dialect: Dialect, call: Call, faults: Sequence[Fault]) -> Reply | N
     return next((reply for reply in replies if reply is not None), None)
 
 
+def _refuse(dialect: Dialect, call: Call) -> Reply | None:
+    return dialect.refuse(call) if dialect.knows(call) else dialect.unknown(call)
+
+
+def _show(dialect: Dialect, call: Call, world: World, faults: Sequence[Fault]) -> Reply:
+    for fault in faults:
+        world = fault.view(world)
+    other = dialect.other(world, call)
+    if other is not None:
+        return other
+    key = dialect.order_key(call)
+    if key is None:
+        return _list(dialect, call, world, faults)
+    return dialect.detail(world.order(key) if key in world else None, call)
+
+
 def _list(dialect: Dialect, call: Call, world: World, faults: Sequence[Fault]) -> Reply:
     asked = dialect.asked(call)
     for fault in faults:
-        world, asked = fault.view(world), fault.asked(asked)
+        asked = fault.asked(asked)
     listing = dialect.listing(world, asked)
     for fault in faults:
         listing = fault.shown(listing)
-    return dialect.reply(listing)
+    return dialect.reply(listing, call)
+
+
+def _form(body: bytes) -> Mapping[str, str]:
+    """As PHP reads it: of two fields of one name the last counts."""
+    return dict(parse_qsl(body.decode(errors="replace"), keep_blank_values=True))
 
 
 async def run_life(life: Life, sleep: Sleep) -> None:

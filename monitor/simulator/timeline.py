@@ -13,7 +13,7 @@ import msgspec
 
 from monitor.simulator.faults import Fault, Faults, parse_fault
 from monitor.simulator.seeding import Shop
-from monitor.simulator.truth import OrderFields, OrderKey, TrueChange, TrueItem, order_fields
+from monitor.simulator.truth import OrderFields, OrderKey, TrueChange, TrueItem, TrueService, order_fields
 from monitor.simulator.world import World
 
 _FATES = {"active": 80.0, "fraud": 6.0, "cancelled": 8.0, None: 6.0}  # None: stays pending
@@ -110,15 +110,23 @@ class Place(msgspec.Struct, frozen=True):
 
 
 class Edit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """``set: {order: ORD-0091, status: fraud}``: another status, total (minor units) or items, or all of them."""
+    """``set: {order: ORD-0091, status: fraud}``: another status, or other facts; the total is in minor units."""
 
     order: OrderKey
     status: str | None = None
     total: int | None = None
     items: tuple[TrueItem, ...] | None = None
+    invoice_status: str | None = None
+    services: tuple[TrueService, ...] | None = None
 
     def apply(self, world: World, faults: Faults) -> None:
-        world.change(self.order, total=self.total, items=self.items)
+        world.change(
+            self.order,
+            total=self.total,
+            items=self.items,
+            invoice_status=self.invoice_status,
+            services=self.services,
+        )
         if self.status is not None:
             world.set_status(self.order, self.status)
 

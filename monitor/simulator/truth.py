@@ -36,8 +36,29 @@ class TrueItem(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True
     price: int = 0
 
 
-class TrueOrder(msgspec.Struct, frozen=True, gc=False):
-    """One order as it is; ``total`` in minor units need not be the sum of the items."""
+class TrueService(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True, omit_defaults=True):
+    """A service that an order has brought about, with a status of its own."""
+
+    id: int
+    name: str
+    status: str
+    domain: str = ""
+
+
+class TrueCustomer(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True, omit_defaults=True):
+    """Who an order is from."""
+
+    name: str
+    company: str = ""
+    address: str = ""
+    email: str = ""
+
+
+class TrueOrder(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """One order as it is; ``total`` in minor units need not be the sum of the items.
+
+    ``modified_at`` is when it was changed last, at first ``created_at``. ``payment`` names the way of paying.
+    """
 
     id: int
     number: str
@@ -46,6 +67,11 @@ class TrueOrder(msgspec.Struct, frozen=True, gc=False):
     total: int
     items: tuple[TrueItem, ...]
     created_at: datetime
+    modified_at: datetime
+    invoice_status: str = ""
+    services: tuple[TrueService, ...] = ()
+    payment: str = ""
+    customer: TrueCustomer | None = None
 
 
 class ChangeKind(StrEnum):
@@ -84,6 +110,10 @@ class OrderFields(TypedDict, total=False):
     total: int
     items: Sequence[TrueItem]
     created_at: datetime
+    invoice_status: str
+    services: Sequence[TrueService]
+    payment: str
+    customer: TrueCustomer
 
 
 def order_fields(data: object) -> OrderFields:

@@ -18,6 +18,7 @@ from monitor.simulator.truth import (
     TrueChange,
     TrueItem,
     TrueOrder,
+    TrueService,
     UnknownOrder,
     utc_now,
 )
@@ -77,6 +78,10 @@ class World:
         """The ids of all orders, or of one status, ascending: the live list, to be read and not kept."""
         return self._ids if status is None else self._by_status.get(status, [])
 
+    def modified_since(self, at: datetime) -> Sequence[int]:
+        """The ids of the orders that were placed or changed then or later, ascending."""
+        return [id_ for id_ in self._ids if self._orders[id_].modified_at >= at]
+
     def since(self, revision: int) -> list[TrueChange]:
         """The changes after this revision, oldest first, as far back as the log reaches."""
         return self.log[bisect_left(self.log, revision + 1, key=lambda change: change.sequence) :]
@@ -107,7 +112,8 @@ class World:
         before = self.order(key)
         if before.status == status:
             return before
-        after = msgspec.structs.replace(before, status=status)
+        at = at or self.now()
+        after = msgspec.structs.replace(before, status=status, modified_at=at)
         self._leave_status(before)
         self._orders[after.id] = after
         self._enter_status(after)
@@ -120,18 +126,25 @@ class World:
         *,
         total: int | None = None,
         items: Sequence[TrueItem] | None = None,
+        invoice_status: str | None = None,
+        services: Sequence[TrueService] | None = None,
         at: datetime | None = None,
     ) -> TrueOrder:
-        """Give an order another total, other items or both; the total does not follow the items by itself."""
+        """Give an order another total, items, invoice status or services; the total does not follow the items."""
         before = self.order(key)
         after = msgspec.structs.replace(
             before,
             total=before.total if total is None else total,
             items=before.items if items is None else tuple(items),
+            invoice_status=before.invoice_status if invoice_status is None else invoice_status,
+            services=before.services if services is None else tuple(services),
         )
-        if after != before:
-            self._orders[after.id] = after
-            self._record(ChangeKind.CHANGED, before, after, at)
+        if after == before:
+            return before
+        at = at or self.now()
+        after = msgspec.structs.replace(after, modified_at=at)
+        self._orders[after.id] = after
+        self._record(ChangeKind.CHANGED, before, after, at)
         return after
 
     def delete(self, key: OrderKey, *, at: datetime | None = None) -> TrueOrder:
@@ -148,6 +161,7 @@ class World:
         id_ = fields.get("id", self._ids[-1] + 1 if self._ids else 1)
         items = tuple(fields.get("items", ()))
         total = fields.get("total", sum(item.quantity * item.price for item in items or (_DEFAULT_ITEM,)))
+        created_at = fields.get("created_at", at).astimezone(UTC).replace(microsecond=0)
         return TrueOrder(
             id=id_,
             number=fields.get("number", default_number(id_)),
@@ -155,7 +169,12 @@ class World:
             currency=fields.get("currency", "USD"),
             total=total,
             items=items or (msgspec.structs.replace(_DEFAULT_ITEM, price=total),),
-            created_at=fields.get("created_at", at).astimezone(UTC).replace(microsecond=0),
+            created_at=created_at,
+            modified_at=created_at,
+            invoice_status=fields.get("invoice_status", ""),
+            services=tuple(fields.get("services", ())),
+            payment=fields.get("payment", ""),
+            customer=fields.get("customer"),
         )
 
     def _id_of(self, key: OrderKey) -> int | None:

@@ -57,9 +57,11 @@ async def ask(
     accept: str = "application/json",
     method: str = "GET",
     data: object = None,
+    content_type: str = "application/json",
 ) -> Answered:
     """One request by a real client, redirects not followed."""
     headers = {"Accept": accept} | ({"Authorization": f"Bearer {token}"} if token else {})
+    headers |= {"Content-Type": content_type} if data is not None else {}
     body = None if data is None else data if isinstance(data, bytes) else msgspec.json.encode(data)
     async with (
         aiohttp.ClientSession(headers=headers) as session,

@@ -125,6 +125,10 @@ async def test_a_user_can_place_flip_and_delete_an_order() -> None:
         assert (flipped.status, flipped.json["status"], world.order(2).status) == (200, "fraud", "fraud")
         await ask(orders + "/2", method="POST", data={"total": 1000, "items": [{"product": "VPS"}]})
         assert (await ask(orders + "/2")).json["total"] == 1000
+        services = [{"id": 5, "name": "VPS", "status": "Active"}]
+        await ask(orders + "/2", method="POST", data={"invoice_status": "Paid", "services": services})
+        shown = (await ask(orders + "/2")).json
+        assert (shown["invoice_status"], shown["services"]) == ("Paid", services)
         assert (await ask_orders(simulator, status="fraud")).ids == [2]
         assert (await ask(orders + "/ORD-0001", method="DELETE")).status == 200
         assert list(world.ids()) == [2]

@@ -13,7 +13,7 @@ from talking import NOW, TurnedClock, world_of
 from monitor.simulator.faults import Faults, Latency
 from monitor.simulator.server import run_life, run_timeline
 from monitor.simulator.timeline import BadTimeline, Life, Timeline
-from monitor.simulator.truth import ChangeKind, TrueChange, UnknownOrder
+from monitor.simulator.truth import ChangeKind, TrueChange, TrueService, UnknownOrder
 from monitor.simulator.world import World
 
 
@@ -149,3 +149,13 @@ def test_a_step_about_no_order_says_so() -> None:
     world = World()
     with pytest.raises(UnknownOrder, match="there is no order SHOP-9 in the simulated world"):
         Timeline.parse([{"at": 0, "delete": "SHOP-9"}]).step(0, world, Faults(world))
+
+
+def test_a_step_can_change_an_invoice_and_services() -> None:
+    world = world_of(1)
+    services = [{"id": 5, "name": "VPS", "status": "Active"}]
+    steps = {"order": 1, "invoice_status": "Paid", "services": services}
+    Timeline.parse([{"at": 0, "set": steps}]).step(0, world, Faults(world))
+    order = world.order(1)
+    assert (order.invoice_status, order.services) == ("Paid", (TrueService(5, "VPS", "Active"),))
+    assert [change.kind for change in world.log] == [ChangeKind.PLACED, ChangeKind.CHANGED]
