@@ -1,0 +1,268 @@
+"""FOSSBilling: ``GET /api/admin/order/get_list`` and ``…/get``, HTTP Basic with a staff member's API key.
+
+Facts: FOSSBilling's source (modules/Order, modules/Api, FOSSBilling/Pagination). An order is one service. Most errors
+come with status 200 and ``error{message, code}``. Rows repeat where an order has several entries of metadata, and are
+counted as often. ``config`` may hold passwords; it is never decoded.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from datetime import tzinfo
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+import msgspec
+from msgspec import Raw
+
+from monitor.alerting.settings import TimeZone
+from monitor.errors import BadAnswer, NotFound, Refused
+from monitor.fields import Section
+from monitor.model import Customer, Details, Item, Meaning, Money, Order
+from monitor.sources import lenient, php
+from monitor.sources.base import Answer, ListQuery, Request
+from monitor.sources.lenient import ABSENT
+from monitor.sources.money import as_written
+from monitor.sources.rows import Claims, Head, RowId, RowPage, RowText, failed, fault_of, read_list, where
+from monitor.sources.settings import BaseUrl, Credential
+
+LIST_PATH = "/api/admin/order/get_list"
+ORDER_PATH = "/api/admin/order/get"
+STATUSES = ("pending_setup", "failed_setup", "failed_renew", "active", "suspended", "canceled")
+MEANINGS = {
+    "pending_setup": Meaning.PENDING,
+    "failed_setup": Meaning.FAILED,
+    "failed_renew": Meaning.FAILED,
+}
+LARGEST_PAGE = 500
+"""More is an error in newer versions, and in older ones as many as are asked for."""
+
+_OF_CREDENTIALS = {201, 202, 203, 204, 205, 206, 403, 1002, 1004}
+_REFUSED = re.compile(r"authentication failed|unauthorized ip|permission", re.IGNORECASE)
+_NO_ORDER = re.compile(r"\border not found\b", re.IGNORECASE)
+
+
+class FossbillingSettings(Section):
+    """A source of type ``fossbilling``."""
+
+    type: Literal["fossbilling"]
+    """FOSSBilling."""
+
+    url: BaseUrl
+    """Address of FOSSBilling, without ``/api``."""
+
+    api_key: Credential
+    """API key of a staff member who may see orders."""
+
+    time_zone: TimeZone = "UTC"
+    """Time zone of the system's dates, which do not say it."""
+
+
+class _Row(msgspec.Struct, gc=False):
+    # Id and status make an order. The rest may be nonsense without costing the row, and is read only when asked for.
+    id: RowId
+    status: RowText
+    currency: Raw = ABSENT
+    total: Raw = ABSENT
+    price: Raw = ABSENT
+    quantity: Raw = ABSENT
+    title: Raw = ABSENT
+    created_at: Raw = ABSENT
+    unpaid_invoice_id: Raw = ABSENT
+    client: Raw = ABSENT
+    notes: Raw = ABSENT
+
+
+class _Client(msgspec.Struct, gc=False):
+    first_name: Raw = ABSENT
+    last_name: Raw = ABSENT
+    company: Raw = ABSENT
+    address_1: Raw = ABSENT
+    address_2: Raw = ABSENT
+    postcode: Raw = ABSENT
+    city: Raw = ABSENT
+    country: Raw = ABSENT
+
+
+class _Head(msgspec.Struct, gc=False):
+    id: RowId
+    status: RowText
+
+
+class _Envelope(msgspec.Struct):
+    result: Raw = ABSENT
+    error: Raw = ABSENT
+
+
+class _List(msgspec.Struct):
+    list: Raw = ABSENT
+    pages: Raw = ABSENT
+    page: Raw = ABSENT
+    per_page: Raw = ABSENT
+    total: Raw = ABSENT
+
+
+class _Fault(msgspec.Struct):
+    message: Raw = ABSENT
+    code: Raw = ABSENT
+
+
+_envelope_decoder = msgspec.json.Decoder(_Envelope)
+_list_decoder = msgspec.json.Decoder(_List)
+_fault_decoder = msgspec.json.Decoder(_Fault)
+_row_decoder = msgspec.json.Decoder(_Row)
+_client_decoder = msgspec.json.Decoder(_Client)
+_head_decoder = msgspec.json.Decoder(_Head)
+
+
+class Fossbilling:
+    """The adapter: which requests to make below ``url``, and what their answers say."""
+
+    statuses = STATUSES
+    open_statuses = ("pending_setup", "failed_setup")
+
+    def __init__(self, settings: FossbillingSettings) -> None:
+        key = settings.api_key.get_secret_value()
+        self._url = settings.url
+        self._headers = {"Authorization": f"Basic {base64.b64encode(f'admin:{key}'.encode()).decode()}"}
+        self._secrets = (key,)
+        self._rows = _FossbillingRows(ZoneInfo(settings.time_zone))
+        self._repeats = False
+
+    @property
+    def identity(self) -> str:
+        """Type and address."""
+        return f"fossbilling {self._url}"
+
+    def list_request(self, query: ListQuery) -> Request:
+        """The request for a page; the system gives at most 500 orders a page."""
+        status = () if query.status is None else (("status", query.status),)
+        params = (("page", str(query.page)), ("per_page", str(min(query.size, LARGEST_PAGE))), *status)
+        return Request(LIST_PATH, params, self._headers, secrets=self._secrets)
+
+    def decode_list(self, answer: Answer) -> RowPage:
+        """The page in this answer; Refused if the credentials are at fault, BadAnswer if it is no list of orders.
+
+        Once a page has shown an order twice, the total counts rows, and is not repeated as one of orders.
+        """
+        envelope = read_list(_envelope_decoder, answer, "under result.list")
+        found = lenient.read(_list_decoder, _result(envelope, answer, "list of orders")) or _List()
+        rows = php.entries(found.list)
+        if rows is None:
+            raise BadAnswer(f"{where(answer)} holds no list of orders under result.list: is url right?")
+        page = RowPage(rows, self._rows, _claims(found))
+        self._repeats = self._repeats or len(set(page.marks)) < len(page.marks)
+        if self._repeats:
+            page.total = None
+        return page
+
+    def order_request(self, order_id: str) -> Request:
+        """The request for this order."""
+        return Request(ORDER_PATH, (("id", order_id),), self._headers, secrets=self._secrets)
+
+    def decode_order(self, answer: Answer) -> RowPage:
+        """The order in this answer; NotFound if the system says that there is none."""
+        return RowPage([_order_in(answer)], self._rows)
+
+    def decode_details(self, answer: Answer) -> Details:
+        """The order with its unpaid invoice and its customer."""
+        result = _order_in(answer)
+        if self._rows.head(result) is None:
+            raise BadAnswer(f"{where(answer)} shows no order: under result {fault_of(result)}")
+        return self._rows.details(result)
+
+    def is_gone(self, error: NotFound) -> bool:
+        """Whether this is the system's own word that there is no such order."""
+        found = lenient.read(_envelope_decoder, error.body.removeprefix(lenient.BYTE_ORDER_MARK)) or _Envelope()
+        return _says_gone(found)
+
+    def error_text(self, body: bytes) -> str | None:
+        """What an error answer says, on one line; None for a shape that the system does not use."""
+        return lenient.error_text(body, ("error",))
+
+
+class _FossbillingRows:
+    """How the system writes its orders."""
+
+    def __init__(self, zone: tzinfo) -> None:
+        self._zone = zone
+
+    def head(self, raw: Raw) -> Head | None:
+        return lenient.read(_head_decoder, raw)
+
+    def order(self, raw: Raw) -> Order:
+        return self._order(_row_decoder.decode(raw))
+
+    def fault(self, raw: Raw) -> str:
+        return fault_of(raw)
+
+    def details(self, raw: Raw) -> Details:
+        """The order in this row, with all that stands beside it."""
+        row = _row_decoder.decode(raw)
+        invoice = lenient.text(row.unpaid_invoice_id)
+        return Details(self._order(row), invoice if invoice != "0" else None, None, _customer(row))
+
+    def _order(self, row: _Row) -> Order:
+        return Order(
+            id=str(row.id),
+            status=row.status,
+            total=_money(row.total, row.currency),
+            created_at=lenient.instant(row.created_at, self._zone),
+            items=_items(row),
+        )
+
+
+def _order_in(answer: Answer) -> Raw:
+    envelope = read_list(_envelope_decoder, answer, "under result", "order")
+    if _says_gone(envelope):
+        raise NotFound(f"{where(answer)} says that there is no such order", body=answer.body)
+    return _result(envelope, answer, "order")
+
+
+def _result(envelope: _Envelope, answer: Answer, what: str) -> Raw:
+    if lenient.objects(envelope.error):
+        fault = lenient.read(_fault_decoder, envelope.error) or _Fault()
+        raise failed(answer, lenient.text(fault.message), Refused if _refuses(fault) else BadAnswer)
+    if not php.record(envelope.result):
+        raise BadAnswer(f"{where(answer)} holds no {what} under result: is url right?")
+    return envelope.result
+
+
+def _claims(found: _List) -> Claims:
+    total, last, number, size = map(lenient.count, (found.total, found.pages, found.page, found.per_page))
+    return Claims(total, last, number, size)
+
+
+def _says_gone(found: _Envelope) -> bool:
+    fault = lenient.read(_fault_decoder, found.error)
+    return fault is not None and bool(_NO_ORDER.search(lenient.text(fault.message) or ""))
+
+
+def _refuses(fault: _Fault) -> bool:
+    return lenient.count(fault.code) in _OF_CREDENTIALS or bool(_REFUSED.search(lenient.text(fault.message) or ""))
+
+
+def _items(row: _Row) -> tuple[Item, ...] | None:
+    """An order is of one product; ``quantity`` may be none where it has no number."""
+    title = lenient.text(row.title)
+    if title is None:
+        return None
+    return (Item(title, lenient.count(row.quantity) or 1, _money(row.price, row.currency)),)
+
+
+def _money(amount: Raw, currency: Raw) -> Money | None:
+    written = lenient.text(amount)
+    return as_written(written, (lenient.text(currency) or "").upper() or None) if written else None
+
+
+def _customer(row: _Row) -> Customer | None:
+    client = lenient.read(_client_decoder, row.client) or _Client()
+    name = _joined(" ", client.first_name, client.last_name)
+    address = _joined(", ", client.address_1, client.address_2, client.postcode, client.city, client.country)
+    company, notes = lenient.text(client.company), lenient.text(row.notes)
+    return Customer(name, company, address, notes) if name or company or address or notes else None
+
+
+def _joined(between: str, *parts: Raw) -> str | None:
+    return between.join(filter(None, map(lenient.text, parts))) or None
