@@ -9,6 +9,8 @@ from typing import Any
 
 import msgspec
 
+from monitor.alerting.headlines import change
+from monitor.alerting.views import readable
 from monitor.alerting.words import Words
 from monitor.cli.common import ask_state, change_state, read_settings
 from monitor.cli.output import at, print_json, print_table
@@ -28,7 +30,7 @@ def orders(options: argparse.Namespace) -> int:
     if options.json:
         print_json({"source": source, **_plain(known)} for source, known in found)
         return 0
-    words = Words(settings.time_zone, settings.locale)
+    words = _words(settings)
     rows = [_order_row(source, known, words, settings.time_zone) for source, known in found]
     print_table(("source", "order", "status", "total", "since", "first seen"), rows, "no orders are known")
     _say_if_cut(len(found), most)
@@ -49,7 +51,8 @@ def events(options: argparse.Namespace) -> int:
     if options.json:
         print_json({"id": row.id, **_plain(row.event), "routing": msgspec.Raw(row.routing.encode())} for row in found)
         return 0
-    rows = [_event_row(row, settings.time_zone) for row in found]
+    words = _words(settings)
+    rows = [_event_row(row, words, settings.time_zone) for row in found]
     print_table(("seen", "source", "order", "event", "what"), rows, "nothing was observed yet")
     _say_if_cut(len(found), most, "newest")
     return 0
@@ -96,6 +99,11 @@ def accept(options: argparse.Namespace) -> int:
     return 0
 
 
+def _words(settings: Settings) -> Words:
+    meanings = {name: source.meanings for name, source in settings.sources.items()}
+    return Words(settings.time_zone, settings.locale, meanings)
+
+
 def _retry(settings: Settings, ids: list[int]) -> int:
     now = datetime.now(UTC)
     count = change_state(settings, lambda tx: tx.resurrect(ids or None, now))
@@ -105,7 +113,7 @@ def _retry(settings: Settings, ids: list[int]) -> int:
 
 def _order_row(source: str, known: Known, words: Words, zone: str) -> list[str]:
     order = known.order
-    status = order.status + (" (vanished)" if known.vanished_at else "")
+    status = readable(order.status, words.meanings(source)) + (" (vanished)" if known.vanished_at else "")
     total = words.money(order.total.amount, order.total.currency) if order.total else ""
     return [
         source,
@@ -117,13 +125,16 @@ def _order_row(source: str, known: Known, words: Words, zone: str) -> list[str]:
     ]
 
 
-def _event_row(row: StoredEvent, zone: str) -> list[str]:
+def _event_row(row: StoredEvent, words: Words, zone: str) -> list[str]:
     event = row.event
     if not isinstance(event, OrderEvent):
         return [at(event.at, zone), event.source, "", event.kind.value, event.reason]
-    what = event.order.status
+    meanings = words.meanings(event.source)
+    what = readable(event.order.status, meanings)
     if event.kind is EventKind.STATUS_CHANGED and event.before:
-        what = f"{event.before.status} → {event.order.status}"
+        what = f"{readable(event.before.status, meanings)} → {what}"
+    elif event.kind in (EventKind.INVOICE_CHANGED, EventKind.SERVICE_CHANGED):
+        what = change(event, words)
     return [at(event.at, zone), event.source, event.order.label, event.kind.value, what]
 
 

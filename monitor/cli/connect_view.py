@@ -9,12 +9,12 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from monitor.alerting.views import plain
+from monitor.alerting.views import plain, readable
 from monitor.alerting.words import Words
-from monitor.cli.findings import ChannelFound, Found, OnPage, SourceFound, requests_a_day
+from monitor.cli.findings import ChannelFound, Found, OnPage, SourceFound, Way, requests_a_day
 from monitor.cli.phrases import by_status, counted
 from monitor.config import Settings
-from monitor.model import Order
+from monitor.model import Meanings, Order
 from monitor.polling.bound import Bound, bound_in_words, noticed_within, span
 from monitor.redact import Redactor
 
@@ -133,30 +133,28 @@ def _source_lines(settings: Settings, one: SourceFound) -> Iterator[Line]:
 
 def _what_it_shows(settings: Settings, one: SourceFound) -> Iterator[Line]:
     words = Words(settings.time_zone, settings.locale)
-    every = settings.sources[one.source].every.total_seconds()
+    every, meanings = settings.sources[one.source].every.total_seconds(), settings.sources[one.source].meanings
     bounds = _bounds(settings, one)
     if one.dialect:
         yield Line("", "dialect", _DIALECTS.get(one.dialect, one.dialect))
     total = sum(one.by_status.values())
-    yield Line("", "orders", counted(total, "order") + (f": {by_status(one.by_status)}" if total else ""))
+    yield Line("", "orders", counted(total, "order") + (f": {by_status(one.by_status, meanings)}" if total else ""))
     if one.order:
-        yield Line("", "one as read", _in_words(one.order, words))
-    yield Line(
-        "",
-        "noticed",
-        f"{bound_in_words(_bound(settings, one), one.reading)}, deletions within {span(bounds['gone_within_s'])}",
-    )
+        yield Line("", "one as read", _in_words(one.order, words, meanings))
+    bound = _bound(settings, one)
+    gone = f", deletions within {span(bounds['gone_within_s'])}" if bound.sweep is None else ""
+    yield Line("", "noticed", f"{bound_in_words(bound, one.reading)}{gone}")
     requests = bounds["requests_a_day"]
     how = f"{counted(bounds['polls_a_day'], 'poll')} of {one.requests:,}"
-    if one.settle:
-        how += f", some of {one.settle:,}, a sweep of {one.pages:,}"
+    how += f", some of {one.settle:,}" if one.settle else ""
+    how += f", a sweep of {one.pages:,}" if bound.sweep else ""
     yield Line("", "a day", f"{counted(requests, 'request')}: {how}")
     if one.reading > every:
         yield Line("mind", "", f"one look takes about {span(one.reading)}, longer than every: {span(every)}")
     elif requests > _BUSY_A_MINUTE * 1440:
         yield Line("mind", "", f"about {requests // 1440:,} a minute: a longer every spares the server")
     if one.unreached:
-        statuses = ", ".join(one.unreached)
+        statuses = ", ".join(readable(status, meanings) for status in one.unreached)
         yield Line("mind", "routes", f"none is about a change to {statuses}: it would alert nobody")
     else:
         yield Line("", "routes", "a change to any of these statuses reaches somebody")
@@ -164,24 +162,26 @@ def _what_it_shows(settings: Settings, one: SourceFound) -> Iterator[Line]:
 
 def _bound(settings: Settings, one: SourceFound) -> Bound:
     source = settings.sources[one.source]
-    return Bound.by_status(source, one.open) if one.settle else Bound(source.every)
+    if one.way is Way.STATUS:
+        return Bound.by_status(source, one.open, settles=one.settles)
+    return Bound(source.every, sweep=source.sweep_every if one.way is Way.MODIFIED else None)
 
 
 def _bounds(settings: Settings, one: SourceFound) -> dict[str, Any]:
     source = settings.sources[one.source]
-    within = noticed_within(source.every, one.reading)
+    within, bound = noticed_within(source.every, one.reading), _bound(settings, one)
     polls, requests = requests_a_day(one, source)
     return {
         "noticed_within_s": round(within, 1),
-        "other_statuses_within_s": source.settle_every.total_seconds() if one.settle else round(within, 1),
-        "gone_within_s": round(2 * within, 1),
+        "other_statuses_within_s": round(max(bound.settle.total_seconds(), within) if bound.settle else within, 1),
+        "gone_within_s": round(2 * within if bound.sweep is None else bound.sweep.total_seconds() + within, 1),
         "polls_a_day": polls,
         "requests_a_day": requests,
     }
 
 
-def _in_words(order: Order, words: Words) -> str:
-    parts = [order.label, order.status]
+def _in_words(order: Order, words: Words, meanings: Meanings) -> str:
+    parts = [order.label, readable(order.status, meanings)]
     if order.total:
         parts.append(words.money(order.total.amount, order.total.currency))
     if order.items is not None:

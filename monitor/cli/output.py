@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TextIO
 
 import msgspec
 
@@ -21,14 +21,18 @@ def print_json(rows: Iterable[dict[str, Any]]) -> None:
         sys.stdout.write(encode(row).decode() + "\n")
 
 
-def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], nothing: str) -> None:
-    """A table as wide as the terminal; elsewhere as wide as it needs, so that `grep` finds whole values."""
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], nothing: str, to: TextIO | None = None) -> None:
+    """A table as wide as the terminal; elsewhere as wide as it needs, so that `grep` finds whole values.
+
+    ``to``: instead of the standard output.
+    """
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
+    to = to or sys.stdout
     if not rows:
-        print(nothing)
+        print(nothing, file=to)
         return
     rows = [[_visible(cell) for cell in row] for row in rows]
     table = Table(box=None, pad_edge=False, header_style="bold")
@@ -37,8 +41,8 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], nothing: 
     for row in rows:
         # Text, not markup: an order's data could hold rich's tags.
         table.add_row(*(Text(cell) for cell in row))
-    width = None if sys.stdout.isatty() else max(80, sum(_widths(columns, rows)) + 2 * len(columns))
-    Console(width=width, highlight=False).print(table)
+    width = None if to.isatty() else max(80, sum(_widths(columns, rows)) + 2 * len(columns))
+    Console(file=to, width=width, highlight=False).print(table)
 
 
 def at(time: datetime | None, zone: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 from typing import NoReturn
 
 from monitor import __version__
@@ -47,6 +48,12 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: {message}\nTry: {self.prog} --help\n")
 
+
+DIALECTS = (
+    *("documented", "released", "hostup", "hostbill", "hostbill_from_one", "whmcs", "fossbilling"),
+    *("pretix", "pretix_old", "woocommerce", "paymenter", "blesta", "stripe", "magento"),
+)
+"""What the simulator speaks; the first two are Opterius Commerce's, as documented and as released."""
 
 Commands = argparse._SubParsersAction  # argparse has no public name for what add_subparsers returns
 
@@ -100,7 +107,11 @@ def _add_watching(commands: Commands[_Parser]) -> None:
         "--token", default="simulated-token", help="the bearer token that it wants (default: simulated-token)"
     )
     simulate.add_argument(
-        "--dialect", choices=("documented", "released"), default="documented", help="default: documented"
+        "--dialect",
+        choices=DIALECTS,
+        default="documented",
+        metavar="NAME",
+        help=f"which system's: {', '.join(DIALECTS)} (default: documented)",
     )
     simulate.add_argument(
         "--orders", type=_count, default=3000, metavar="N", help="orders to begin with (default: 3000)"
@@ -124,6 +135,14 @@ def _add_setting_up(commands: Commands[_Parser]) -> None:
     check.add_argument("--show", action="store_true", help="print it as it is understood, secrets masked")
     check.add_argument("--connect", action="store_true", help="look at each source and channel; nothing is sent")
     check.add_argument("--json", action="store_true", help="with --connect: a JSON document a line")
+    probe = _command(
+        commands, "probe", "probe:probe", "Describe any list of orders, from one page of it.", _PROBE, configured=False
+    )
+    probe.add_argument("url", metavar="URL", help="the address of the list, with what parameters it needs")
+    probe.add_argument("--auth", default="bearer", metavar="HOW", help="bearer (default), basic or header:NAME")
+    probe.add_argument("--secret-file", metavar="FILE", help="the file that holds the token, or user:password")
+    probe.add_argument("--name", default="shop", type=_name, metavar="NAME", help="the source's name (default: shop)")
+    probe.add_argument("--json", action="store_true", help="description and orders as a JSON document")
     preview = _command(commands, "preview", "preview:preview", "Show a route's message, sending nothing.", _PREVIEW)
     preview.add_argument(
         "route", metavar="ROUTE", help="its name in the configuration; `default` without routes, `health`"
@@ -162,6 +181,13 @@ def _add_asking(commands: Commands[_Parser]) -> None:
     _listing(deliveries)
     accept = _command(commands, "accept", "ask:accept", "Believe a source that has lost many orders at once.", _ACCEPT)
     accept.add_argument("source", metavar="SOURCE", help="its name in the configuration")
+    follow = _command(commands, "follow", "follow:follow", "Follow orders by id, where a system lists none.", _FOLLOW)
+    follow.add_argument("source", metavar="SOURCE", help="its name in the configuration")
+    follow.add_argument("ids", nargs="*", metavar="ID", help="which orders (default: list what is followed)")
+    follow.add_argument("--json", action="store_true", help="list as a JSON document a line")
+    unfollow = _command(commands, "unfollow", "follow:unfollow", "Follow orders no more, and forget them.", _UNFOLLOW)
+    unfollow.add_argument("source", metavar="SOURCE", help="its name in the configuration")
+    unfollow.add_argument("ids", nargs="+", metavar="ID", help="which orders")
     _command(commands, "report", "report:report", "Print what an issue needs to hold, as Markdown.", _REPORT)
 
 
@@ -169,6 +195,12 @@ def _count(text: str) -> int:
     if not text.isdecimal() or not text.isascii():
         raise argparse.ArgumentTypeError(f"expected a whole number, not {text!r}")
     return int(text)
+
+
+def _name(text: str) -> str:
+    if not re.fullmatch("[a-z][a-z0-9_]*", text):
+        raise argparse.ArgumentTypeError(f"expected lower-case letters, digits and _, a letter first, not {text!r}")
+    return text
 
 
 def _at_least_one(text: str) -> int:
@@ -206,6 +238,10 @@ with a comment on what to fill in. It never overwrites a file that is there, unl
 _PREVIEW = """\
 The message is about an order that is made up, in the words that the route and the channel have.
   order-monitor preview fraud --channel finance_mail --html /tmp/fraud.html"""
+_PROBE = """\
+For a system that has no type of its own: fetches one page, guesses which field is what and how the list is paged,
+shows the orders as they would be read (on the standard error), and prints a source of type rest to go on from.
+  order-monitor probe 'https://shop.example.com/api/orders?per_page=100' --secret-file shop_token > shop.yaml"""
 _CHECK = """\
 Every fault at once, as file:line:column: path: what is wrong, what is expected. Exit code 2 if there is one.
   order-monitor check --connect
@@ -219,7 +255,8 @@ As the last polls saw them. Works beside the running daemon, like all that lists
   order-monitor orders --status fraud
   order-monitor orders --json | grep ORD-0088"""
 _EVENTS = """\
-Kinds: appeared, status_changed, changed, vanished, reappeared; source_down, source_up, source_doubtful.
+Kinds: appeared, status_changed, changed, invoice_changed, service_changed, vanished, reappeared; source_down,
+source_up, source_doubtful.
   order-monitor events --source shop --order ORD-0088"""
 _SCHEMA = """\
 order-monitor schema > monitor.schema.json, then at the top of the configuration, for editors that know YAML schemas:
@@ -231,6 +268,14 @@ A dead letter is a message that another attempt could not help, or that was trie
 _ACCEPT = """\
 When a complete list lacks many known orders, that is reported and nothing is announced as vanished, since lists are
 more often broken than emptied. If they are truly gone, this says so: the next look announces them."""
+_FOLLOW = """\
+Besides those that the configuration names under `orders`. Takes effect at the next poll, beside a running daemon too.
+What such an order is like then is its baseline: only later changes are announced.
+  order-monitor follow hosting 32019 32044
+  order-monitor follow hosting"""
+_UNFOLLOW = """\
+Only what `follow` added: an id that the configuration names is removed there. The order's events stay.
+  order-monitor unfollow hosting 32019"""
 _REPORT = """\
 Versions, the configuration without secrets, hosts and labels, the health of the sources, counts, recent errors:
 nothing of any order. Works without a state, and with a configuration that is refused.

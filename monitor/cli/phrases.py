@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from monitor.alerting.settings import WhenSettings
-from monitor.alerting.views import plain
+from monitor.alerting.views import readable
+from monitor.model import Meanings
 
 
 def counted(count: int, word: str) -> str:
@@ -14,10 +15,10 @@ def counted(count: int, word: str) -> str:
     return f"{count:,} {word}{'' if count == 1 else 's'}"
 
 
-def by_status(counts: Mapping[str, int]) -> str:
+def by_status(counts: Mapping[str, int], meanings: Meanings) -> str:
     """``2,904 active · 36 fraud``, the most first; empty where there is nothing to tell."""
     ordered = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
-    return " · ".join(f"{count:,} {plain(status, 40)}" for status, count in ordered if count)
+    return " · ".join(f"{count:,} {readable(status, meanings)}" for status, count in ordered if count)
 
 
 def conditions(when: WhenSettings) -> str:

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from monitor.alerting.formats import html, plain
 from monitor.alerting.routes import DEFAULT_ROUTE, HEALTH_ROUTE
-from monitor.app import renderer_of
 from monitor.cli.common import read_settings
 from monitor.config import Settings
 from monitor.errors import ConfigError, MonitorError, Problem
 from monitor.model import Message
+from monitor.parts import renderer_of
 
 
 def preview(options: argparse.Namespace) -> int:

@@ -166,7 +166,7 @@ def _source(source: SourceSettings, result: PollResult | None, counts: Mapping[s
     error = result.snapshot.error if result else None
     total = sum(counts.values())
     if total or error is None:
-        yield counted(total, "order") + (f": {by_status(counts)}" if total else "")
+        yield counted(total, "order") + (f": {by_status(counts, source.meanings)}" if total else "")
     if error is not None:
         yield f"the first look failed, the next will follow: {plain(str(error), 300)}"
     bound = result.bound if result else Bound(source.every)

@@ -49,8 +49,8 @@ def test(options: argparse.Namespace) -> int:
 
 
 async def _test(settings: Settings, channel: str) -> int:
-    from monitor.app import urls_of
     from monitor.notifier import Notifier
+    from monitor.parts import urls_of
 
     urls = {to: url for to, url in urls_of(settings).items() if to.channel == channel}
     notifier = Notifier(urls)

@@ -14,7 +14,7 @@ from typing import Protocol, TypeVar
 import msgspec
 
 from monitor.diff import Change
-from monitor.model import Delivery, DeliveryState, Destination, Event, Known, Outcome, SourceState
+from monitor.model import Delivery, DeliveryState, Destination, Event, Known, OrderEvent, Outcome, SourceState
 
 T = TypeVar("T")
 
@@ -36,6 +36,13 @@ class StoredEvent(msgspec.Struct, frozen=True):
     id: int
     event: Event
     routing: str
+
+
+class Held(msgspec.Struct, frozen=True):
+    """An event whose deliveries (their ids) were written to wait until the order's details are there."""
+
+    event: OrderEvent
+    deliveries: tuple[int, ...]
 
 
 class Attempt(msgspec.Struct, frozen=True):
@@ -115,6 +122,24 @@ class Transaction(Protocol):
         """Drop a source's orders, as for a new baseline; its events stay."""
         ...
 
+    # Orders that are followed by id
+
+    def followed(self, source: str) -> Mapping[str, datetime]:
+        """The ids that were named from the shell, shorter ones first, and since when each is followed."""
+        ...
+
+    def follow(self, source: str, order_id: str, since: datetime) -> bool:
+        """Follow this order, too; False if it was named before."""
+        ...
+
+    def unfollow(self, source: str, order_id: str) -> bool:
+        """Follow it no more, and forget it: a poll under way is refused. False if it was not named from the shell."""
+        ...
+
+    def keep_orders(self, source: str, ids: Collection[str]) -> list[str]:
+        """Forget each order of a source but these, as they are not followed any more; which. Their events stay."""
+        ...
+
     # Events and deliveries
 
     def add_event(self, event: Event, routing: str) -> int:
@@ -131,8 +156,14 @@ class Transaction(Protocol):
         """The latest ``limit`` events of an order, none later than the one with the id ``up_to``, oldest first."""
         ...
 
-    def add_delivery(self, route: str, to: Destination, event: Event, event_id: int, now: datetime) -> int:
-        """Write a delivery of this event, due now; its id."""
+    def add_delivery(
+        self, route: str, to: Destination, event: Event, event_id: int, now: datetime, hold_s: float = 0.0
+    ) -> int:
+        """Write a delivery of this event, due in ``hold_s`` seconds; its id."""
+        ...
+
+    def let_go(self, ids: Collection[int], now: datetime) -> int:
+        """Make those of these deliveries due now that wait for their first attempt; how many."""
         ...
 
     def lanes(self, now: datetime, homes: Collection[Destination]) -> dict[str, datetime]:

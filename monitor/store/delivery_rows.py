@@ -25,13 +25,16 @@ _DUE = "CASE WHEN d.due_at > :now + d.retry_in THEN :now ELSE d.due_at END"
 class DeliveryRows(OrphanRows):
     """The part of a transaction that is about deliveries."""
 
-    def add_delivery(self, route: str, to: Destination, event: Event, event_id: int, now: datetime) -> int:
+    def add_delivery(
+        self, route: str, to: Destination, event: Event, event_id: int, now: datetime, hold_s: float = 0.0
+    ) -> int:
+        hold = to_us_interval(hold_s)
         rows = self._db.rows(
             """
             INSERT INTO deliveries (route, channel, url_number, url, source, order_id, state, created_at, due_at,
                                     retry_in, wish, expires_at, attempts, fence)
-            VALUES (:route, :channel, :number, :url, :source, :order_id, 'waiting', :now, :now,
-                    0, 0, :expires, 0, 0)
+            VALUES (:route, :channel, :number, :url, :source, :order_id, 'waiting', :now, :due,
+                    :hold, 0, :expires, 0, 0)
             RETURNING id
             """,
             route=route,
@@ -41,6 +44,8 @@ class DeliveryRows(OrphanRows):
             source=event.source,
             order_id=event.order.id if isinstance(event, OrderEvent) else "",
             now=to_us(now),
+            due=to_us(now) + hold,
+            hold=hold,
             expires=to_us(now + DAY),
         )
         delivery_id = int(rows[0][0])
@@ -50,6 +55,17 @@ class DeliveryRows(OrphanRows):
             event=event_id,
         )
         return delivery_id
+
+    def let_go(self, ids: Collection[int], now: datetime) -> int:
+        return self._db.run(
+            f"""
+            UPDATE deliveries SET due_at = :now, retry_in = 0
+            WHERE id IN (SELECT value FROM {self._db.json_list}(:ids))
+              AND state = 'waiting' AND attempts = 0 AND due_at > :now
+            """,  # noqa: S608  # the driver's own constant
+            ids=json_of(ids),
+            now=to_us(now),
+        )
 
     def lanes(self, now: datetime, homes: Collection[Destination]) -> dict[str, datetime]:
         rows = self._db.rows(

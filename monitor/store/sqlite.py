@@ -15,6 +15,7 @@ import msgspec
 from monitor.errors import StateUnreachable
 from monitor.store.base import Transaction
 from monitor.store.delivery_rows import DeliveryRows
+from monitor.store.followed_rows import FollowedRows
 from monitor.store.lock import FileLock
 from monitor.store.order_rows import OrderRows
 from monitor.store.schema import check_schema, ensure_schema
@@ -28,7 +29,7 @@ _BUSY_S = 30.0
 """How long a transaction waits for another process's, such as a `deliveries retry` beside the daemon."""
 
 
-class SqlTransaction(SourceRows, OrderRows, DeliveryRows, TallyRows):
+class SqlTransaction(SourceRows, OrderRows, FollowedRows, DeliveryRows, TallyRows):
     """All operations of ``Transaction``, in SQL."""
 
 

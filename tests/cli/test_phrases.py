@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from monitor.alerting.settings import WhenSettings
-from monitor.cli.findings import SourceFound, requests_a_day
-from monitor.cli.phrases import conditions
+from monitor.cli.findings import SourceFound, Way, requests_a_day
+from monitor.cli.phrases import by_status, conditions
+from monitor.model import Meaning
 from monitor.polling.bound import Bound, bound_in_words, noticed_within, reading_time, span
 from monitor.polling.settings import PollSettings
 
@@ -27,8 +28,13 @@ def test_polls_that_outlast_the_interval_are_fewer() -> None:
 
 
 def test_a_day_of_watches_counts_its_settles_and_sweeps() -> None:
-    large = SourceFound(source="shop", type="opterius", url="", requests=9, settle=32, pages=1000)
+    large = SourceFound(source="shop", type="x", url="", way=Way.STATUS, requests=9, settle=32, pages=1000)
     assert requests_a_day(large, PollSettings()) == (1440, (1440 - 144) * 9 + 144 * 32 + 1000)
+
+
+def test_orders_are_counted_by_status_and_codes_explained() -> None:
+    counts = {"n": 3, "active": 2904, "x": 1, "fraud": 0}
+    assert by_status(counts, {"n": Meaning.PENDING}) == "2,904 active · 3 n (pending) · 1 x"
 
 
 def test_the_bound_counts_what_a_budget_allows() -> None:

@@ -170,8 +170,8 @@ def _unknown(value: Any, shape: dict[str, Any], definitions: dict[str, Any], pat
     """The keys in ``value`` that no alternative of the shape has."""
     if "$ref" in shape:
         return _unknown(value, definitions[shape["$ref"].rpartition("/")[2]], definitions, path)
-    if "anyOf" in shape:
-        return min((_unknown(value, one, definitions, path) for one in shape["anyOf"]), key=len)
+    if choices := shape.get("anyOf") or shape.get("oneOf"):
+        return min((_unknown(value, one, definitions, path) for one in choices), key=len)
     if isinstance(value, list):
         items = shape.get("items")
         return (

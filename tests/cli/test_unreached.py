@@ -10,8 +10,14 @@ from monitor.cli.connect import unreached
 from monitor.config import Settings
 
 
-def routed(*routes: dict[str, Any]) -> Settings:
-    shop = {"type": "opterius", "url": "https://billing.example.com", "token": "made-up", "labels": {"client": "acme"}}
+def routed(*routes: dict[str, Any], statuses: dict[str, str] | None = None) -> Settings:
+    shop: dict[str, Any] = {
+        "type": "opterius",
+        "url": "https://billing.example.com",
+        "token": "made-up",
+        "labels": {"client": "acme"},
+    }
+    shop["statuses"] = statuses or {}
     channels = {"ops": {"url": "json://localhost"}}
     return Settings.model_validate({"sources": {"shop": shop}, "channels": channels, "routes": list(routes)})
 
@@ -39,3 +45,8 @@ def test_statuses_that_no_route_reaches_are_found(when: dict[str, Any], expected
 
 def test_without_routes_every_status_reaches_somebody() -> None:
     assert unreached(routed(), "shop", ["active", "strange"]) == []
+
+
+def test_a_status_is_reached_by_what_it_means() -> None:
+    settings = routed({"name": "only", "when": {"to": "fraud"}, "channels": ["ops"]}, statuses={"On-Hold": "fraud"})
+    assert unreached(settings, "shop", ["active", "fraud", "On-Hold"]) == ["active"]

@@ -1,4 +1,4 @@
-"""Sources, orders, events, deliveries.
+"""Sources, orders, which of them are followed by id, events, deliveries.
 
 Times are microseconds since 1970; ``doc`` columns are JSON, and hold what no query asks for.
 """
@@ -41,6 +41,13 @@ def upgrade() -> None:
     # Shorter ids first, as numbers go: the order in which they are listed, page by page. The other columns are all
     # that a start reads of an order: a million are loaded from the index alone.
     op.create_index("orders_in_order", "orders", ["source", sa.text("LENGTH(id)"), "id", "vanished", "mark", "status"])
+    op.create_table(
+        "followed",
+        sa.Column("source", sa.Text, primary_key=True),
+        sa.Column("order_id", sa.Text, primary_key=True),
+        sa.Column("since", sa.BigInteger, nullable=False),
+        sqlite_with_rowid=False,
+    )
     # AUTOINCREMENT: an id that was once a message's reference is never given to another row.
     op.create_table(
         "events",
@@ -115,5 +122,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    for table in ("attempts", "delivery_events", "deliveries", "events", "orders", "sources"):
+    for table in ("attempts", "delivery_events", "deliveries", "events", "followed", "orders", "sources"):
         op.drop_table(table)
