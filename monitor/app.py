@@ -15,23 +15,24 @@ from typing import Protocol
 
 import structlog
 
-from monitor.alerting.render import Renderer
-from monitor.alerting.routes import Router
 from monitor.clock import Clock
 from monitor.config.settings import Settings, SourceSettings
+from monitor.delivery.detail_reader import DetailReader
+from monitor.delivery.enrichment import HOLD_S, Enrichment
 from monitor.delivery.loop import DeliveryLoop, Outfit, Sender
-from monitor.errors import ClaimLost, SourceError, StateError
-from monitor.model import Delivery, Destination, Event, Message, OrderEvent
+from monitor.errors import ClaimLost, StateError
+from monitor.model import Delivery, Event, Message, OrderEvent
 from monitor.notifier import Notifier
+from monitor.parts import adapters_of, limits_of, renderer_of, router_of, urls_of
 from monitor.polling.bound import bound_in_words, reading_time
-from monitor.polling.poller import Poller, PollResult, Reading
+from monitor.polling.commit import Committed
+from monitor.polling.poller import Poller, PollResult
+from monitor.polling.reading import memory_for, open_reading
 from monitor.polling.report import report_poll
-from monitor.redact import url_keys
 from monitor.scheduler import Scheduler
-from monitor.sources.base import Answer, ListSource, Request
-from monitor.sources.conditional import Memory
-from monitor.sources.http import HttpClient, Reader
-from monitor.sources.registry import ADAPTERS
+from monitor.sources.base import DetailSource
+from monitor.sources.http import HttpClient
+from monitor.sources.settings import Follows
 from monitor.store.base import Store
 from monitor.store.sqlite import SqliteStore
 
@@ -68,8 +69,11 @@ class App:
         self._clock = clock
         client.set_budgets(limits_of(settings), clock.monotonic())
         self._owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
-        self._pollers = {name: self._poller(name, source) for name, source in settings.sources.items()}
+        self._adapters = adapters_of(settings.sources)
         self.deliveries = DeliveryLoop(store, self._outfit(), clock, self._owner)
+        self.enrichment = Enrichment(store, clock, self.deliveries.wake)
+        self.enrichment.serve(self._detail_readers())
+        self._pollers = {name: self._poller(name, source) for name, source in settings.sources.items()}
         self._scheduler = Scheduler()
         self._told: dict[str, tuple[str, str]] = {}
 
@@ -83,12 +87,14 @@ class App:
         # The loop ends only when it is told to, or by a bug, which must not leave a daemon that delivers nothing.
         await asyncio.wait([stopped, delivering], return_when=asyncio.FIRST_COMPLETED)
         stopped.cancel()
-        await asyncio.gather(self._scheduler.stop(STOP_DEADLINE_S), self.deliveries.stop(STOP_DEADLINE_S))
+        stopping = self._scheduler.stop(STOP_DEADLINE_S), self.deliveries.stop(STOP_DEADLINE_S), self.enrichment.stop()
+        await asyncio.gather(*stopping)
         await delivering
 
     async def poll_all(self) -> dict[str, PollResult | None]:
         """One poll of each source now, to the end of what is due; None for one that another daemon polls."""
         results = await asyncio.gather(*(self._poll(name, at_once=True) for name in self._pollers))
+        await self.enrichment.done()
         return dict(zip(self._pollers, results, strict=True))
 
     def reload(self, settings: Settings) -> None:
@@ -100,13 +106,15 @@ class App:
         if isinstance(self._sender, Notifier):
             self._sender.reload(urls_of(settings))
         kept = {name for name, source in settings.sources.items() if before.get(name) == source}
-        router = self._router()
+        router = router_of(self.settings)
+        changed = {name: source for name, source in settings.sources.items() if name not in kept}
+        self._adapters = {name: self._adapters[name] for name in kept} | adapters_of(changed)
+        self.enrichment.serve(self._detail_readers())
         for name in before.keys() - kept:
             del self._pollers[name]
             self._scheduler.remove(_job(name))
         for name in kept:
             self._pollers[name].reroute(router)
-        changed = {name: source for name, source in settings.sources.items() if name not in kept}
         self._pollers |= {name: self._poller(name, source) for name, source in changed.items()}
         self.deliveries.refit(self._outfit())
         self._schedule(changed)
@@ -140,9 +148,13 @@ class App:
         self._tell_how(result)
         if self.observer:
             self.observer.polled(result)
-        if result.committed.deliveries:
-            self.deliveries.wake()
         return result
+
+    def _committed(self, source: str, committed: Committed) -> None:
+        """A look has been written. Its messages need not wait for the poll's end."""
+        if committed.deliveries:
+            self.enrichment.begin(source, committed.held, committed.unheld)
+            self.deliveries.wake()
 
     def _tell_how(self, result: PollResult) -> None:
         """How a source is looked at, once and whenever that changes."""
@@ -157,33 +169,43 @@ class App:
             _log.info("source_read_whole", source=result.source, reason=result.refusal)
 
     async def keep_house(self) -> None:
-        """Delete what has been kept long enough: rendered messages, a week after they were settled."""
+        """Delete what has been kept long enough: rendered messages, a week after they were settled; details."""
+        self.enrichment.forget_old()
         before = self._clock.now() - KEEP_BODIES
         dropped = await self.store.transact(lambda tx: tx.drop_bodies(before))
         if dropped:
             _log.info("bodies_dropped", deliveries=dropped)
 
     def _poller(self, name: str, source: SourceSettings) -> Poller:
-        adapter = ADAPTERS[source.type].make(source)
+        adapter = self._adapters[name]
         return Poller(
             name=name,
             source=adapter,
             settings=source,
-            reading=partial(_open_reader, self._client, source, adapter, self._clock, Memory()),
+            reading=partial(open_reading, self._client, source.url, source, adapter, self._clock, memory_for(adapter)),
             store=self.store,
-            router=self._router(),
+            router=router_of(self.settings),
             clock=self._clock,
             owner=self._owner,
             on_page=self._page_read,
+            followed=source.orders if isinstance(source, Follows) else (),
+            on_commit=self._committed,
+            hold_s=HOLD_S if self.enrichment.serves(name) else 0.0,
         )
+
+    def _detail_readers(self) -> dict[str, DetailReader]:
+        """By source, the way to its orders' details: through the source that it names, else its own, if it has one."""
+        readers, sources = {}, self.settings.sources
+        for name, source in sources.items():
+            shown_by = source.detail or name
+            if isinstance(adapter := self._adapters.get(shown_by), DetailSource):
+                asked = sources[shown_by]
+                readers[name] = DetailReader(self._client, asked.url, asked, adapter, self._clock)
+        return readers
 
     def _page_read(self, source: str, read: int, of: int | None) -> None:
         if self.observer:
             self.observer.page_read(source, read, of)
-
-    def _router(self) -> Router:
-        settings = self.settings
-        return Router(settings.routes, url_keys(_spelled_out(settings)), _labels(settings), settings.health_channels)
 
     def _outfit(self) -> Outfit:
         settings = self.settings
@@ -191,7 +213,10 @@ class App:
 
         def render(delivery: Delivery, event: Event, story: Sequence[OrderEvent]) -> Message:
             now, channel = self._clock.now(), delivery.channel
-            message = renderer.render(delivery.route, event, delivery.ref, now=now, channel=channel, story=story)
+            more = self.enrichment.find(delivery, event)._asdict()
+            message = renderer.render(
+                delivery.route, event, delivery.ref, now=now, channel=channel, story=story, **more
+            )
             if message.problem:
                 _log.warning("template_failed", route=delivery.route, ref=delivery.ref, reason=message.problem)
             return message
@@ -206,7 +231,11 @@ async def open_app(settings: Settings, clock: Clock, sender: Sender | None = Non
     client = HttpClient(keepalive=KEEPALIVE_S)
     sender = sender or Notifier(urls_of(settings))
     try:
-        yield App(settings, store, client, sender, clock)
+        app = App(settings, store, client, sender, clock)
+        try:
+            yield app
+        finally:
+            await app.enrichment.stop()
     finally:
         if isinstance(sender, Notifier):
             await sender.aclose(0)
@@ -220,58 +249,6 @@ async def open_state(path: Path) -> SqliteStore:
     if store.created:
         _log.warning("state_new", path=str(store.path), meaning="no order is known yet; nothing old is announced")
     return store
-
-
-def renderer_of(settings: Settings) -> Renderer:
-    """The words of this configuration."""
-    urls = {name: source.order_url for name, source in settings.sources.items() if source.order_url}
-    return Renderer(settings.routes, settings.time_zone, settings.locale, _labels(settings), settings.channels, urls)
-
-
-def limits_of(settings: Settings) -> list[tuple[str, int | None]]:
-    """The url of every source, and how often its host may be asked."""
-    return [(source.url, source.max_requests_per_minute) for source in settings.sources.values()]
-
-
-def urls_of(settings: Settings) -> dict[Destination, str]:
-    """Every URL of every channel."""
-    channels = _spelled_out(settings)
-    keys = url_keys(channels)
-    return {
-        Destination(name, number, keys[name][number - 1]): url
-        for name, urls in channels.items()
-        for number, url in enumerate(urls, 1)
-    }
-
-
-def _spelled_out(settings: Settings) -> dict[str, list[str]]:
-    return {name: [url.get_secret_value() for url in channel.urls] for name, channel in settings.channels.items()}
-
-
-def _open_reader(
-    client: HttpClient, source: SourceSettings, adapter: ListSource, clock: Clock, memory: Memory
-) -> Reading:
-    """A way to the source for one poll. A missing certificate, say, is a failure of the poll, like no answer."""
-    try:
-        return Reader(client, source.url, source, adapter.error_text, clock, memory)
-    except SourceError as error:
-        return _NoReading(error)
-
-
-class _NoReading:
-    """The way to a source that cannot be taken: each request fails with the reason."""
-
-    requests = bytes = 0
-
-    def __init__(self, error: SourceError) -> None:
-        self._error = error
-
-    async def get(self, request: Request) -> Answer:
-        raise self._error
-
-
-def _labels(settings: Settings) -> dict[str, dict[str, str]]:
-    return {name: source.labels for name, source in settings.sources.items()}
 
 
 def _job(source: str) -> str:

@@ -8,7 +8,7 @@ in between can cause a second copy.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 from typing import NamedTuple, TypeVar
@@ -22,6 +22,7 @@ from monitor.delivery.orphans import Orphans, tend
 from monitor.delivery.outfit import Outfit, Render, Sender, encodable, whole
 from monitor.delivery.report import OrphanReport, report_attempt, report_trouble
 from monitor.delivery.verdicts import RetryIn, Sent, Verdict, judge
+from monitor.delivery.waiting import first_of, unfinished
 from monitor.errors import ChannelError, StateError
 from monitor.model import Delivery, Event, Message, OrderEvent, Outcome, Severity
 from monitor.store.base import Store, StoredEvent, Transaction
@@ -86,8 +87,8 @@ class DeliveryLoop:
         while not self._stopped.is_set():
             self._wake.clear()
             # Another process may hold the state for longer than a stop may last.
-            wait = await _first_of(self._start_lanes(), self._stopped.wait())
-            await _first_of(self._clock.sleep(wait), self._wake.wait(), self._stopped.wait())
+            wait = await first_of(self._start_lanes(), self._stopped.wait())
+            await first_of(self._clock.sleep(wait), self._wake.wait(), self._stopped.wait())
 
     async def drain(self) -> bool:
         """Try each due delivery once; whether all of them arrived."""
@@ -102,11 +103,11 @@ class DeliveryLoop:
         self._stopped.set()
         tasks = [lane.task for lane in self._lanes.values() if lane.task]
         grace = min(_GRACE_S, deadline_s / 4)
-        late = await _unfinished(tasks, deadline_s - grace)
+        late = await unfinished(tasks, deadline_s - grace)
         for task in late:
             task.cancel()
         # What cannot be given back now, because another process holds the state, the next start gives back.
-        await _unfinished(late, grace)
+        await unfinished(late, grace)
 
     async def _start_lanes(self) -> float:
         """Start each lane that something is due for; seconds until the next one may be."""
@@ -175,7 +176,7 @@ class DeliveryLoop:
         """Wait until no send to this URL is under way; False if there is nothing more to send there."""
         while not self._stopped.is_set() and (homes := self._outfit.homes(url)):
             changed = self._changed.wait()
-            if not await _first_of(self._outfit.sender.idle(homes[0]), changed, self._stopped.wait()):
+            if not await first_of(self._outfit.sender.idle(homes[0]), changed, self._stopped.wait()):
                 return not self._stopped.is_set()
         return False
 
@@ -277,25 +278,6 @@ def _story(tx: Transaction, told: StoredEvent) -> tuple[OrderEvent, ...]:
         return ()
     latest = tx.story(told.event.source, told.event.order.id, told.id, _STORY)
     return tuple(row.event for row in latest if isinstance(row.event, OrderEvent))
-
-
-async def _first_of(*works: Awaitable[T]) -> T:
-    """What the first of them to end returns or raises; the others are cancelled."""
-    tasks = [asyncio.ensure_future(work) for work in works]
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        return next(task for task in tasks if task in done).result()
-    finally:
-        for task in tasks:
-            task.cancel()
-
-
-async def _unfinished(tasks: list[asyncio.Task[None]], seconds: float) -> list[asyncio.Task[None]]:
-    """Those of them that have not ended after so long."""
-    if not tasks:
-        return []
-    _, late = await asyncio.wait(tasks, timeout=seconds)
-    return list(late)
 
 
 __all__ = ["DeliveryLoop", "Outfit", "Render", "Sender"]

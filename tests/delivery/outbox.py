@@ -182,18 +182,29 @@ class Outbox:
         sender = sender or self.endpoints
         return Outfit(frozenset(sender.destinations), sender, render)
 
-    async def add(self, *orders: str, to: Destination = OPS) -> None:
-        """Put a message about each of these orders into the outbox, in one transaction."""
+    async def add(self, *orders: str, to: Destination = OPS, hold_s: float = 0.0) -> list[int]:
+        """Put a message about each of these orders into the outbox, in one transaction; the deliveries' ids."""
 
-        def write(tx: Transaction) -> None:
+        def write(tx: Transaction) -> list[int]:
+            ids = []
             for order in orders:
                 self._revision += 1
                 event = OrderEvent(
                     "shop", EventKind.STATUS_CHANGED, self.clock.now(), Order(order, "active"), self._revision
                 )
-                tx.add_delivery("default", to, event, tx.add_event(event, "{}"), self.clock.now())
+                event_id = tx.add_event(event, "{}")
+                ids.append(tx.add_delivery("default", to, event, event_id, self.clock.now(), hold_s))
+            return ids
 
-        await self.store.inner.transact(write)
+        return await self.store.inner.transact(write)
+
+    async def let_go(self, ids: list[int]) -> int:
+        """What an enrichment does when there is nothing more to wait for."""
+        now = self.clock.now()
+        count = await self.store.inner.transact(lambda tx: tx.let_go(ids, now))
+        self.loop.wake()
+        await self.pass_(0)
+        return count
 
     def start(self) -> None:
         self._running.append(asyncio.create_task(self.loop.run()))
