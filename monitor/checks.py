@@ -8,6 +8,8 @@ from monitor.alerting.render import check_channel_templates, check_templates
 from monitor.alerting.voices import Worded
 from monitor.config import Settings
 from monitor.errors import ChannelError
+from monitor.sources.base import DetailSource
+from monitor.sources.registry import ADAPTERS
 
 Path = tuple[str | int, ...]
 Check = Callable[[Settings], Iterable[tuple[Path, str]]]
@@ -41,6 +43,17 @@ def _has_own(owners: Iterable[Worded]) -> bool:
     return any(owner.title is not None or owner.body is not None for owner in owners)
 
 
+def check_details(settings: Settings) -> Iterator[tuple[Path, str]]:
+    """Each source that is named for its details and cannot show a single order."""
+    for name, source in settings.sources.items():
+        named = settings.sources.get(source.detail or "") if source.detail != name else None
+        if named and not isinstance(ADAPTERS[named.type].make(named), DetailSource):
+            yield (
+                ("sources", name, "detail"),
+                f"{source.detail} is of type {named.type}, which shows no single orders, expected a source that does",
+            )
+
+
 def several_recipients(settings: Settings) -> Iterator[str]:
     """A warning for each URL that names several recipients: it fails or succeeds as a whole."""
     from monitor.notifier import recipients  # noqa: PLC0415  # Apprise takes half a second to load
@@ -56,4 +69,4 @@ def several_recipients(settings: Settings) -> Iterator[str]:
                 )
 
 
-CHECKS: Sequence[Check] = (check_channels, check_routes, check_styles)
+CHECKS: Sequence[Check] = (check_channels, check_routes, check_styles, check_details)

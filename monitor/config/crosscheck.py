@@ -18,6 +18,7 @@ def cross_check(root: Node, faults: Faults) -> None:
     _check_destinations(root, faults)
     _check_route_names(root, faults)
     _check_client_keys(root, faults)
+    _check_details(root, faults)
 
 
 def _check_not_empty(root: Node, key: str, text: str, faults: Faults) -> None:
@@ -77,3 +78,17 @@ def _check_client_keys(root: Node, faults: Faults) -> None:
         key, certificate = entry.value.value("client_key_file"), entry.value.value("client_cert")
         if key and key.data and not (certificate and (certificate.data or certificate.broken)):
             faults.add(key.mark, "client_key_file needs client_cert beside it")
+
+
+def _check_details(root: Node, faults: Faults) -> None:
+    """``detail`` names another source. Whether that one shows single orders is for the caller's checks."""
+    sources = root.value("sources")
+    for name, entry in (sources.entries if sources else {}).items():
+        detail = entry.value.value("detail")
+        if sources is None or detail is None or not isinstance(detail.data, str):
+            continue
+        if detail.data == name:
+            faults.add(detail.mark, "this is the source itself, expected the name of another under sources")
+        elif detail.data not in sources.entries and not faults.incomplete:
+            near = did_you_mean(detail.data, sources.entries)
+            faults.add(detail.mark, f"unknown source{near or ', expected the name of one under sources'}")

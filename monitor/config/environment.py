@@ -7,10 +7,13 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pydantic import create_model
+
 from monitor.config.compose import MAX_DEPTH
 from monitor.config.faults import Faults
 from monitor.config.nodes import Entry, Mark, Node, Origin, merge
 from monitor.config.settings import ConfigFile
+from monitor.config.sources import SOURCE_OF_ANY_TYPE
 from monitor.fields import did_you_mean
 
 if TYPE_CHECKING:
@@ -72,7 +75,8 @@ def _source() -> EnvSettingsSource:
     class Environment(ConfigFile, BaseSettings):
         model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter=_SEPARATOR)
 
-    return EnvSettingsSource(Environment)
+    sources: Any = dict[str, SOURCE_OF_ANY_TYPE]  # type: ignore[valid-type]  # a model that is made at run time
+    return EnvSettingsSource(create_model("EnvironmentOfAnyType", __base__=Environment, sources=(sources, {})))
 
 
 def _value(path: tuple[str, ...], text: str) -> Any:

@@ -173,7 +173,7 @@ def _joined(key: str, first: Entry, second: Entry, faults: Faults) -> Entry:
         for name in one.data.keys() & two.data.keys():
             where = one.data[name].key.where
             faults.add(two.data[name].key, f"this name is taken, the first stands at {where}")
-        return Entry(first.key, replace(one, data=two.data | one.data))
+        return Entry(first.key, replace(one, data=one.data | two.data | one.data))  # in the order of the files
     if key == "routes" and isinstance(one.data, list) and isinstance(two.data, list):
         return Entry(first.key, replace(one, data=one.data + two.data))
     faults.add(second.key, f"set twice, the first stands at {first.key.where}")

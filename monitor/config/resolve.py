@@ -8,8 +8,8 @@ from monitor.config.compose import BadYaml
 from monitor.config.faults import Faults
 from monitor.config.files import Unreadable, decode, read_bytes
 from monitor.config.nodes import Entry, Node, merge
-from monitor.config.settings import SQLITE, STATE_FILE
-from monitor.config.shape import Shape, child, fields, sections
+from monitor.config.settings import SQLITE, STATE_FILE, Settings
+from monitor.config.shape import Shape, child, fields, keys, of_type, sections
 
 MAX_SECRET_BYTES = 64 * 1024
 
@@ -23,15 +23,30 @@ def with_defaults(root: Node) -> Node:
     for kind, key in _DEFAULTS.items():
         default = defaults.value(kind) if defaults else None
         if default and isinstance(default.data, dict) and key in entries:
-            entries[key] = entries[key]._replace(value=_under_each(default, entries[key].value))
+            entries[key] = entries[key]._replace(
+                value=_under_each(default, entries[key].value, child((Settings,), key))
+            )
     return replace(root, data=entries)
 
 
-def _under_each(default: Node, entries: Node) -> Node:
+def _under_each(default: Node, entries: Node, shape: Shape) -> Node:
     if isinstance(entries.data, list):
         return replace(entries, data=[merge(default, item) for item in entries.data])
-    merged = {name: entry._replace(value=merge(default, entry.value)) for name, entry in entries.entries.items()}
-    return replace(entries, data=merged) if isinstance(entries.data, dict) else entries
+    if not isinstance(entries.data, dict):
+        return entries
+    below = child(shape, "")
+    merged = {
+        name: entry._replace(value=merge(_fitting(default, entry.value, below), entry.value))
+        for name, entry in entries.entries.items()
+    }
+    return replace(entries, data=merged)
+
+
+def _fitting(default: Node, entry: Node, shape: Shape) -> Node:
+    """Of the defaults, those that the entry's type knows: one that no type knows is reported where it stands."""
+    kind = entry.value("type") or default.value("type")
+    known = keys(of_type(shape, kind.data if kind else None))
+    return default.without(*(key for key in default.entries if key not in known))
 
 
 def with_state(root: Node) -> Node:
@@ -55,6 +70,8 @@ def with_files(node: Node, shape: Shape, faults: Faults) -> Node:
     if not isinstance(node.data, dict):
         return node
     entries = dict(node.data)
+    kind = node.value("type")
+    shape = of_type(shape, kind.data if kind else None)
     if sections(shape):
         _read_secrets(entries, shape, faults)
         _resolve_paths(entries, shape, faults)

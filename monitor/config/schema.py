@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from monitor.config.settings import ConfigFile
+from monitor.config.sources import SOURCES
 from monitor.fields import format_duration
 
 _REFERENCE = {"type": "string", "pattern": r"\$\{", "description": "${NAME} or ${NAME:-default}, from the environment."}
@@ -20,19 +21,35 @@ _ONE_OR_LIST = ("ConditionSettings", "WhenSettings")  # whose lists may be writt
 def json_schema() -> dict[str, Any]:
     """JSON schema (draft 2020-12): unknown keys refused, ``*_file`` beside secrets, references where they may stand.
 
-    No key is required: it may stand in ``defaults``, in an included file or in the environment.
+    No key is required, for it may stand in ``defaults``, in an included file or in the environment; ``type`` alone
+    tells a source's alternatives apart.
     """
     whole = ConfigFile.model_json_schema()
     definitions = whole.get("$defs", {})
     for name in _ONE_OR_LIST:
         _allow_one(definitions[name])
     _loosen(whole)
+    _choose_by_type(whole)
     return whole | {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Order Monitor",
         "description": "Configuration of Order Monitor.",
         "patternProperties": {"^x-": {"description": "Ignored: a place for anchors."}},
     }
+
+
+def _choose_by_type(whole: dict[str, Any]) -> None:
+    """A source that says its type is what this type allows; one whose type stands elsewhere may have any key."""
+    for name, model in SOURCES.items():
+        definition = whole["$defs"][model.__name__]
+        definition["properties"]["type"] = {
+            "const": name,
+            "description": definition["properties"]["type"]["description"],
+        }
+        definition["required"] = ["type"]
+    says_its_type = {"properties": {"type": {"enum": list(SOURCES)}}, "required": ["type"]}
+    (source,) = whole["properties"]["sources"]["patternProperties"].values()
+    source["oneOf"][-1]["not"] = says_its_type
 
 
 def _allow_one(node: Any) -> None:

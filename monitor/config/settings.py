@@ -8,23 +8,16 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
-from monitor.alerting.settings import LabelSettings, LocaleName, RouteSettings, TimeZone
+from monitor.alerting.settings import LocaleName, RouteSettings, TimeZone
 from monitor.config import redact
+from monitor.config.sources import AnySource, OneSource, SourceSettings
 from monitor.delivery.settings import ChannelSettings
 from monitor.fields import Name, Section
-from monitor.polling.settings import PollSettings
-from monitor.sources.opterius import OpteriusSettings
-from monitor.sources.settings import HttpSettings
 
 SQLITE = "sqlite:///"
 STATE_FILE = "order-monitor.db"
 
-
-class OpteriusSource(OpteriusSettings, HttpSettings, PollSettings, LabelSettings):
-    """A source of type ``opterius``: GET /api/v1/orders."""
-
-
-SourceSettings = OpteriusSource
+__all__ = ["ConfigFile", "Defaults", "Settings", "SourceSettings"]
 
 
 class HealthSettings(Section):
@@ -75,7 +68,7 @@ class Settings(Section):
     locale: LocaleName = "en"
     """How messages write amounts and times: en, sv, de_AT …"""
 
-    sources: dict[Name, SourceSettings] = Field(default_factory=dict)
+    sources: dict[Name, OneSource] = Field(default_factory=dict)
     """The billing systems to watch, by name."""
 
     channels: dict[Name, ChannelSettings] = Field(default_factory=dict)
@@ -112,8 +105,8 @@ class Settings(Section):
 class Defaults(Section):
     """What applies to every entry that does not say otherwise: mappings merge, lists replace."""
 
-    source: SourceSettings | None = None
-    """Under every source."""
+    source: AnySource | None = None
+    """Under every source whose type has the key."""
 
     channel: ChannelSettings | None = None
     """Under every channel."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from types import UnionType
-from typing import Annotated, Any, TypeAlias, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, TypeAlias, Union, get_args, get_origin
 
 from pydantic import AliasChoices
 from pydantic.fields import FieldInfo
@@ -15,14 +15,32 @@ Shape: TypeAlias = tuple[Any, ...]
 """The types that a value may have."""
 
 
+class Alternatives:
+    """In an ``Annotated``: stands for these models, of which a mapping's ``type`` chooses one."""
+
+    def __init__(self, models: tuple[type[Section], ...]) -> None:
+        self.models = models
+
+
 def shape_of(annotation: Any) -> Shape:
     """The alternatives of an annotation."""
     origin = get_origin(annotation)
     if origin is Annotated:
-        return shape_of(get_args(annotation)[0])
+        inner, *extras = get_args(annotation)
+        return next((extra.models for extra in extras if isinstance(extra, Alternatives)), None) or shape_of(inner)
     if origin in (Union, UnionType):
         return tuple(kind for part in get_args(annotation) for kind in shape_of(part))
     return (annotation,)
+
+
+def of_type(shape: Shape, kind: object) -> Shape:
+    """Those of the models that this ``type`` chooses; all of them if it chooses none."""
+    return tuple(model for model in sections(shape) if kind in _types(model)) or shape
+
+
+def _types(model: type[Section]) -> tuple[Any, ...]:
+    field = model.model_fields.get("type")
+    return get_args(field.annotation) if field and get_origin(field.annotation) is Literal else ()
 
 
 def sections(shape: Shape) -> list[type[Section]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple, TypeAlias
 
@@ -13,14 +13,16 @@ from monitor.config.environment import variable
 from monitor.config.faults import Faults
 from monitor.config.nodes import Location, Mark, Node, Place, dotted, join, locate, plain
 from monitor.config.settings import ConfigFile, Defaults, Settings
-from monitor.config.shape import Shape, child, keys
+from monitor.config.shape import Shape, child, keys, of_type, sections, shape_of
+from monitor.config.sources import SOURCES, OneSource, own_keys
 from monitor.config.words import words
-from monitor.fields import did_you_mean
+from monitor.fields import Section, did_you_mean
 
 Check: TypeAlias = Callable[[Settings], Iterable[tuple[Location, str]]]
 """Something only the caller can check: gives where (as in ``("routes", 0, "title")``) and what is wrong."""
 
 _BY_ENTRY = ("sources", "channels", "routes")
+_SOURCE = shape_of(OneSource)
 
 
 class Built(NamedTuple):
@@ -36,7 +38,7 @@ def build(root: Node, faults: Faults) -> Built | None:
         try:
             return Built(Settings.model_validate(plain(root)), root)
         except ValidationError as error:
-            errors = error.errors(include_url=False, include_input=False)
+            errors = _errors(error)
         for detail in errors:
             _report(detail, root, (ConfigFile,), faults)
         pruned = _without(root, [detail["loc"] for detail in errors])
@@ -53,6 +55,40 @@ def check_defaults(defaults: Node, faults: Faults) -> None:
         for detail in error.errors(include_url=False, include_input=False):
             if detail["type"] != "missing":
                 _report(detail, defaults, (Defaults,), faults)
+    for detail in _wrong_for_every_type(defaults.value("source")):
+        _report(detail, defaults, (Defaults,), faults)
+
+
+def _wrong_for_every_type(default: Node | None) -> Iterator[ErrorDetails]:
+    """What is wrong in a source's defaults with the keys that types have of their own: by the type that they name, or
+    else by each that has the key."""
+    if default is None or not isinstance(default.data, dict):
+        return
+    kind = default.value("type")
+    found = {model: _of_model(model, default) for model in sections(of_type(_SOURCE, kind.data if kind else None))}
+    others = {model: _of_model(model, default) for model in sections(_SOURCE) if model not in found}
+    for key in default.data:
+        having = _having(key, found) or _having(key, others)
+        if having and all(having):
+            yield from having[0]
+
+
+def _having(key: str, found: Mapping[type[Section], Sequence[ErrorDetails]]) -> list[list[ErrorDetails]]:
+    """What each model that has this key of its own says of it."""
+    return [
+        [detail for detail in details if detail["loc"][1:2] == (key,)]
+        for model, details in found.items()
+        if key in own_keys(model)
+    ]
+
+
+def _of_model(model: type[Section], default: Node) -> list[ErrorDetails]:
+    try:
+        model.model_validate(plain(default))
+    except ValidationError as error:
+        details = error.errors(include_url=False, include_input=False)
+        return [{**detail, "loc": ("source", *detail["loc"])} for detail in details if detail["type"] != "missing"]
+    return []
 
 
 def run_checks(checks: Iterable[Check], built: Built, faults: Faults) -> None:
@@ -61,6 +97,18 @@ def run_checks(checks: Iterable[Check], built: Built, faults: Faults) -> None:
         for location, text in check(built.settings):
             place = locate(built.tree, location)
             faults.add(place.node.mark, text)
+
+
+def _errors(error: ValidationError) -> list[ErrorDetails]:
+    """pydantic's errors, without the tag of the chosen type that it puts behind a source's name."""
+    return [
+        {**detail, "loc": _untagged(detail["loc"])} for detail in error.errors(include_url=False, include_input=False)
+    ]
+
+
+def _untagged(location: tuple[str | int, ...]) -> tuple[str | int, ...]:
+    is_tagged = location[0] == "sources" and location[2:3] != ("[key]",)
+    return location[:2] + location[3:] if is_tagged else location
 
 
 def _report(error: ErrorDetails, root: Node, shape: Shape, faults: Faults) -> None:
@@ -82,10 +130,11 @@ def _report(error: ErrorDetails, root: Node, shape: Shape, faults: Faults) -> No
 
 def _report_missing(location: Location, place: Place, faults: Faults) -> None:
     mark = place.node.mark
+    expected = f", expected one of {', '.join(SOURCES)}" if location[::2] == ("sources", "type") else ""
     if mark.origin.environment:
-        faults.add(mark, f"{dotted(location)} is required, but missing")
+        faults.add(mark, f"{dotted(location)} is required, but missing{expected}")
     else:
-        faults.add(mark, "required, but missing", join(mark.path, location[-1]))
+        faults.add(mark, f"required, but missing{expected}", join(mark.path, location[-1]))
 
 
 def _named(location: Location, mark: Mark) -> str:
@@ -105,6 +154,8 @@ def _unknown_key(root: Node, location: Location, place: Place, shape: Shape) -> 
         below = locate(node, (part,))
         if not below.rest:
             node, shape = below.node, child(shape, part)
+            kind = node.value("type")
+            shape = of_type(shape, kind.data if kind else None)
     key = str(location[-1])
     if ":" in key:
         return "unknown key: a blank must follow the colon"

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from monitor.config import Check, Settings, load
+from monitor.config.settings import SourceSettings
 from monitor.errors import ConfigError
+from monitor.sources.registry import ADAPTERS
 
 GOOD = """\
 sources:
@@ -18,6 +22,16 @@ channels:
   ops:
     url: json://alerts.example.com/
 """
+
+
+def secret(source: SourceSettings, key: str) -> str:
+    """A secret that only the source's type has."""
+    value = getattr(source, key)
+    assert isinstance(value, SecretStr)
+    return value.get_secret_value()
+
+
+EXPECTED_TYPE = f"expected one of {', '.join(ADAPTERS)}"
 
 
 class Folder:

@@ -20,20 +20,39 @@ from monitor.config.nodes import Origin, plain
 from monitor.config.schema import json_schema
 from monitor.config.settings import ConfigFile
 from monitor.config.shape import Shape, child, fields, sections, shape_of
+from monitor.config.sources import SOURCES, own_keys
 
 EXAMPLES = Path(__file__).parents[2] / "config"
+FULL = (EXAMPLES / "full.yaml").read_text(encoding="utf-8")
 ENVIRON = {
     "SHOP_TOKEN": "made-up-token",
     "OPS_URL": "json://alerts.example.com/ops",
     "SLACK_URL": "https://hooks.slack.com/services/T00000000/B00000000/madeupmadeupmadeupmadeup",
     "MAIL_PASSWORD": "made-up",
 }
+for file in EXAMPLES.glob("*.yaml"):
+    for name in re.findall(r"\$\{(\w+)\}", file.read_text(encoding="utf-8")):
+        ENVIRON.setdefault(name, "made-up")
+LOADED = sorted(file.name for file in EXAMPLES.glob("*.yaml") if file.name != "compose.yaml")
 
 
-@pytest.mark.parametrize("name", ["minimal.yaml", "full.yaml"])
+@pytest.mark.parametrize("name", LOADED)
 def test_the_examples_load_with_every_check(name: str) -> None:
     settings = load(EXAMPLES / name, ENVIRON, CHECKS)
-    assert set(settings.sources) == {"shop"}
+    kinds = {source.type for source in settings.sources.values()}
+    assert kinds == {"minimal.yaml": {"opterius"}, "full.yaml": set(SOURCES)}.get(name, kinds)
+
+
+def test_there_is_an_example_of_every_type() -> None:
+    kinds = {kind for name in LOADED for kind in re.findall(r"    type: (\w+)", (EXAMPLES / name).read_text())}
+    assert kinds == set(SOURCES)
+
+
+@pytest.mark.parametrize("kind", SOURCES)
+def test_the_full_example_names_every_key_of_each_type_below_it(kind: str) -> None:
+    """That other types have a key of the same name proves nothing."""
+    (entry,) = (block for block in re.split(r"\n(?=  \w+:\n)", FULL) if f"    type: {kind}\n" in block)
+    assert set(own_keys(SOURCES[kind])) <= set(re.findall(r"(?:^|[\s#{-])([a-z_]+):", entry))
 
 
 def test_the_minimal_example_stays_minimal() -> None:
@@ -95,6 +114,8 @@ def _fits(value: Any, schema: Any, root: Any) -> bool:
     return all(
         (
             "$ref" not in schema or _fits(value, root["$defs"][schema["$ref"].rpartition("/")[2]], root),
+            "oneOf" not in schema or sum(_fits(value, choice, root) for choice in schema["oneOf"]) == 1,
+            "not" not in schema or not _fits(value, schema["not"], root),
             "anyOf" not in schema or any(_fits(value, choice, root) for choice in schema["anyOf"]),
             "const" not in schema or value == schema["const"],
             "enum" not in schema or value in schema["enum"],
@@ -111,7 +132,9 @@ def _fits_inside(value: Any, schema: Any, root: Any) -> bool:
         items = all(_fits(item, schema.get("items", {}), root) for item in value)
         return items and len(value) >= schema.get("minItems", 0)
     if isinstance(value, dict):
-        return all(_fits_key(key, child, schema, root) for key, child in value.items())
+        return set(schema.get("required", ())) <= value.keys() and all(
+            _fits_key(key, child, schema, root) for key, child in value.items()
+        )
     return value is None or isinstance(value, bool) or bool(value >= schema.get("minimum", value))
 
 
@@ -130,7 +153,7 @@ def _is(value: Any, kind: str) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and (kind == "number" or value == int(value))
 
 
-@pytest.mark.parametrize("name", ["minimal.yaml", "full.yaml"])
+@pytest.mark.parametrize("name", LOADED)
 def test_the_schema_accepts_the_examples(name: str) -> None:
     schema = json_schema()
     assert _fits(_as_json((EXAMPLES / name).read_text()), schema, schema)
@@ -170,9 +193,12 @@ def test_the_schema_tells_right_from_wrong(text: str, fits: bool) -> None:
     assert _fits(_as_json(text), schema, schema) is fits
 
 
-def test_the_schema_requires_no_key() -> None:
+def test_the_schema_requires_no_key_but_the_type_that_chooses_the_others() -> None:
     """Defaults, an included file or the environment may hold it."""
-    assert "'required'" not in str(json_schema())
+    schema = json_schema()
+    for model in SOURCES.values():  # by its type a source is told from those of other types
+        assert schema["$defs"][model.__name__].pop("required") == ["type"]
+    assert str(schema).count("'required'") == 1, "which says that none of these is meant"
 
 
 def test_the_schema_spells_defaults_as_the_file_does() -> None:

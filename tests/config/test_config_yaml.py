@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from config_folder import Folder
+from config_folder import Folder, secret
 
 from monitor.config import compose as composing
 from monitor.config.document import core_scalar
@@ -131,7 +131,7 @@ x-odd: !odd [anything, {goes: "${UNSET}"}]
     text = good.replace("type: opterius", "type: opterius\n    <<: *common\n    timeout: 4s")
     shop = folder.load(anchors + text).sources["shop"]
     assert (shop.every.total_seconds(), shop.timeout.total_seconds()) == (300, 4)
-    assert shop.token.get_secret_value() == "made-up-token"
+    assert secret(shop, "token") == "made-up-token"
 
 
 def test_several_merges_let_the_first_win(folder: Folder, good: str) -> None:
