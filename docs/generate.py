@@ -21,8 +21,10 @@ from monitor.alerting.sandbox import FILTERS
 from monitor.config.schema import json_schema
 from monitor.config.settings import ConfigFile
 from monitor.config.shape import Shape, child, fields, sections, shape_of
+from monitor.config.sources import SOURCE_OF_ANY_TYPE, SOURCES, SourceSettings
 from monitor.fields import Section, format_duration
 from monitor.simulator.faults import AnyFault
+from monitor.sources.registry import ADAPTERS, Entry
 
 DOCS = Path(__file__).parent
 
@@ -53,10 +55,28 @@ WORDS = {"string": "text", "integer": "whole number", "number": "number", "boole
 
 
 class Part(NamedTuple):
-    """A mapping of the configuration: where it stands, and the model of its keys."""
+    """A mapping of the configuration: where it stands, and the model of its keys; of a source's type, its own keys."""
 
     path: str
     model: type[Section]
+
+    @property
+    def type(self) -> str | None:
+        """The type of sources whose own keys these are."""
+        return self.path if self.model is SOURCES.get(self.path) else None
+
+    @property
+    def title(self) -> str:
+        """Its heading."""
+        if self.type:
+            return f"Sources of type `{self.type}`"
+        return f"`{self.path}`" if self.path else "The file"
+
+    @property
+    def keys(self) -> dict[str, FieldInfo]:
+        """Its keys; of a type those that it adds or says more of."""
+        own = ADAPTERS[self.type].settings.model_fields.keys() - {"type"} if self.type else None
+        return {key: field for key, field in fields(self.model).items() if own is None or key in own}
 
 
 def configuration() -> str:
@@ -75,9 +95,11 @@ def _parts() -> Iterator[Part]:
             return
         seen.add(part.model)
         yield part
-        for key, field in fields(part.model).items():
+        for key, field in part.keys.items():
             for below in _below(part.path, key, field):
                 yield from visit(below)
+        for name, model in SOURCES.items() if part.model is SourceSettings else ():
+            yield from visit(Part(name, model))
 
     return visit(Part("", ConfigFile))
 
@@ -91,18 +113,32 @@ def _below(path: str, key: str, field: FieldInfo) -> Iterator[Part]:
         (f"{key}[]", child(shape, 0)),
     )
     for name, below in ways if not sections(shape) else ways[:1]:
-        yield from (Part(f"{path}.{name}".lstrip("."), model) for model in sections(below))
+        yield from (Part(f"{path}.{name}".lstrip("."), model) for model in _without_types(sections(below)))
+
+
+def _without_types(models: Sequence[type[Section]]) -> list[type[Section]]:
+    """The models, what sources of all types have in common in place of each type."""
+    return list(dict.fromkeys(SourceSettings if issubclass(model, SourceSettings) else model for model in models))
 
 
 def _section(part: Part, places: Mapping[type[Section], str]) -> str:
-    model = part.model
-    about = _prose(model.__doc__ or "") if part.path else "At the top of the file."
-    ordered = sorted(fields(model).items(), key=lambda entry: not entry[1].is_required())
+    ordered = sorted(part.keys.items(), key=lambda entry: not entry[1].is_required())
     rows = [row for key, field in ordered for row in _rows(part, key, field, places)]
-    title = f"`{part.path}`" if part.path else "The file"
-    return "\n".join(
-        [f"## {title}", "", about, "", "| key | value | default | what it is |", "|---|---|---|---|", *rows, ""]
-    )
+    head = ["| key | value | default | what it is |", "|---|---|---|---|"]
+    return "\n".join([f"## {part.title}", "", _about(part), "", *head, *rows, ""])
+
+
+def _about(part: Part) -> str:
+    if part.type:
+        return f"{_description(part.model, 'type')} Besides [what every source has](#{_slug('sources.NAME')}):"
+    if part.model is SourceSettings:
+        types = ", ".join(_anchor(Part(name, model)) for name, model in SOURCES.items())
+        return f"{_prose(part.model.__doc__ or '')} Each type has keys of its own besides: {types}."
+    return _prose(part.model.__doc__ or "") if part.path else "At the top of the file."
+
+
+def _description(model: type[Section], key: str) -> str:
+    return _prose(model.model_fields[key].description or "")
 
 
 def _rows(part: Part, key: str, field: FieldInfo, places: Mapping[type[Section], str]) -> Iterator[str]:
@@ -125,7 +161,8 @@ def _value(part: Part, key: str, field: FieldInfo, places: Mapping[type[Section]
     below = list(_below(part.path, key, field))
     if below:
         return " or ".join(_link(found, places) for found in below)
-    schema = SCHEMA["$defs"].get(part.model.__name__, SCHEMA)["properties"][key]
+    model = SOURCE_OF_ANY_TYPE if part.model is SourceSettings else part.model
+    schema = SCHEMA["$defs"].get(model.__name__, SCHEMA)["properties"][key]
     secret = ", secret" if "SecretStr" in str(field.annotation) else ""
     return _words(schema) + _limits(field) + secret
 
@@ -134,22 +171,24 @@ def _link(part: Part, places: Mapping[type[Section], str]) -> str:
     kind = "list of sections" if part.path.endswith("[]") else "section"
     kind = "sections by name" if part.path.endswith(".NAME") else kind
     if part.model in places:
-        return f"{kind}: {_anchor(places[part.model])}"
+        return f"{kind}: {_anchor(Part(places[part.model], part.model))}"
     wider, path = next((model, path) for model, path in places.items() if issubclass(model, part.model))
     without = " and ".join(f"`{key}`" for key in fields(wider).keys() - fields(part.model).keys())
-    return f"{kind}: as {_anchor(path)}, without {without}"
+    return f"{kind}: as {_anchor(Part(path, part.model))}, without {without}"
 
 
-def _anchor(path: str) -> str:
-    return f"[`{path}`](#{_slug(path)})"
+def _anchor(part: Part) -> str:
+    return f"[`{part.path}`](#{_slug(part.title)})"
 
 
 def _slug(path: str) -> str:
     """The name that GitHub gives a heading."""
-    return re.sub(r"[^a-z0-9_-]", "", path.lower())
+    return re.sub(r"[^a-z0-9_-]", "", path.lower().replace(" ", "-"))
 
 
 def _words(schema: Mapping[str, Any]) -> str:
+    if "$ref" in schema:
+        return _words(SCHEMA["$defs"][schema["$ref"].rpartition("/")[2]])
     choices = [choice for choice in schema.get("anyOf", ()) if not _is_beside_the_point(choice)]
     if choices:
         return _either(list(dict.fromkeys(map(_words, choices))))
@@ -245,8 +284,44 @@ def _faults() -> str:
     return "\n".join(["| kind | keys (defaults) | |", "|---|---|---|", *rows])
 
 
+def _sources() -> str:
+    """What each adapter can do, by what it is."""
+    rows = [_source_row(name, entry) for name, entry in ADAPTERS.items()]
+    head = ["| system | type | a list | by status | modified since | single orders | watched |", "|---" * 7 + "|"]
+    return "\n".join([*head, *rows])
+
+
+def _source_row(name: str, entry: Entry) -> str:
+    system = _description(entry.settings, "type").split(",")[0].rstrip(".")
+    adapter = getattr(entry.make, "__self__", entry.make)
+    if not isinstance(adapter, type):  # its settings choose what it can do
+        return f"| {system} | {_anchor_of_type(name)} |" + " if described |" * 4 + " by what is described |"
+    can = {word: hasattr(adapter, member) for word, member in _MEMBERS.items()}
+    watched = next(words for word, words in _WATCHED.items() if can[word])
+    marks = ["yes" if can[word] else "no" for word in ("list", "status", "modified", "detail")]
+    return f"| {system} | {_anchor_of_type(name)} | " + " | ".join(marks) + f" | {watched} |"
+
+
+def _anchor_of_type(name: str) -> str:
+    return f"[`{name}`](configuration.md#{_slug(Part(name, SOURCES[name]).title)})"
+
+
+_MEMBERS = {"list": "list_request", "status": "statuses", "modified": "overlap", "detail": "order_request"}
+_WATCHED = {
+    "modified": "[by what was modified](#by-what-was-modified)",
+    "status": "[by status](#by-status)",
+    "list": "[read whole](#read-whole)",
+    "detail": "[followed by id](#followed-by-id)",
+}
+"""The first that an adapter can do decides: see monitor/polling/choice.py."""
+
 SCHEMA = json_schema()
-GENERATED: Mapping[str, Callable[[], str]] = {"variables": _variables, "filters": _filters, "faults": _faults}
+GENERATED: Mapping[str, Callable[[], str]] = {
+    "variables": _variables,
+    "filters": _filters,
+    "faults": _faults,
+    "sources": _sources,
+}
 """What stands between the marks in other documents."""
 
 _MARKED = re.compile(r"(<!-- generated: (\w+) -->\n).*?(?:\n)?(<!-- end -->)", re.DOTALL)

@@ -14,6 +14,7 @@ from test_documents import ROOT, blocks, commands, configurations, fault, load_b
 
 from monitor.errors import ConfigError
 from monitor.simulator.timeline import Timeline
+from monitor.sources.registry import ADAPTERS
 
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob(".github/*.md")])
 FORMS = sorted(ROOT.glob(".github/ISSUE_TEMPLATE/*.yml"))
@@ -122,9 +123,7 @@ def test_the_reference_of_the_configuration_has_each_key_once(generate: dict[str
     anchors = [_slug(heading) for heading in re.findall(r"^#+ (.*)$", text, re.MULTILINE)]
     anchors += re.findall(r'<a id="([^"]+)">', text)
     assert len(anchors) == len(set(anchors))
-    assert {"state", "include", "sources.NAME.token", "sources.NAME.token_file", "channels.NAME.url_file"} <= set(
-        anchors
-    )
+    assert {"state", "include", "opterius.token", "hostup.token_file", "channels.NAME.url_file"} <= set(anchors)
     assert {"routes.when.min_total", "routes.when.not", "log.level", "health.channels", "defaults.source"} <= set(
         anchors
     )
@@ -138,11 +137,19 @@ def test_the_reference_says_what_a_value_may_be(generate: dict[str, Any]) -> Non
         )
     }
     assert rows["sources.NAME.every"].startswith("duration, at least 1s | `1m` | How soon")
-    assert rows["sources.NAME.token"].startswith("text, secret | **required** |")
+    assert rows["opterius.token"].startswith("text, secret | **required** |")
     assert rows["routes.when.to"].startswith("text, or a list | ")
     assert rows["log.level"].startswith("`debug`, `info`, `warning`, `error`, `critical` | `info` |")
     assert rows["routes.stop"].startswith("`true` or `false` | `false` |")
     assert rows["routes.when.not"].startswith("section: as [`routes[].when`](#routeswhen), without `not` |")
+
+
+def test_the_page_of_sources_tells_of_each_type_what_it_can_do_and_how_to_configure_it() -> None:
+    text = (ROOT / "docs" / "sources.md").read_text(encoding="utf-8")
+    for kind in ADAPTERS:
+        assert f"| [`{kind}`](configuration.md#sources-of-type-{kind}) |" in text
+        assert re.search(rf"^\| `{kind}` \|", text, re.MULTILINE), f"what follows for {kind}"
+        assert f"type: {kind}\n" in text or (ROOT / "config" / f"{kind}.yaml").exists(), kind
 
 
 def test_the_log_table_names_every_event_that_is_logged_and_no_other() -> None:

@@ -22,6 +22,7 @@ from monitor.model import (
     OrderEvent,
     Outcome,
     Routine,
+    Service,
     SourceEvent,
     SourceState,
 )
@@ -30,7 +31,8 @@ from monitor.store.schema import ensure_schema
 TEXT = (Path(__file__).parents[2] / "docs" / "privacy.md").read_text(encoding="utf-8")
 STRUCTS: dict[str, tuple[type[msgspec.Struct], ...]] = {
     "sources": (SourceState, Doubt, Routine),
-    "orders": (Known, Order, Money, Item),
+    "orders": (Known, Order, Money, Item, Service),
+    "followed": (),
     "events": (OrderEvent, SourceEvent, Routing, Planned, Superseded, Destination),
     "deliveries": (),
     "delivery_events": (),

@@ -35,7 +35,7 @@ import yaml
 from receivers import Received
 
 Step = dict[str, Any]
-Dialect = Literal["documented", "released"]
+Dialect = Literal["documented", "released", "hostup"]
 
 
 class Expected(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
