@@ -32,7 +32,7 @@ from monitor.sources.settings import HttpSettings, split_url
 
 _SHOWN = 10
 _LIKE_A_NUMBER = re.compile(r"[-+]?\.?[0-9]")
-_SECRET = re.compile("key|token|secret|pass|auth|sig", re.IGNORECASE)
+_SECRET = re.compile("key|token|secret|pass|pwd|auth|sig|session|credential", re.IGNORECASE)
 
 
 class _Dumper(yaml.SafeDumper):

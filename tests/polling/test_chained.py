@@ -8,7 +8,7 @@ from polling_stage import Watch, appeared, moved, vanished
 from polling_sweep import seen, swept
 
 from monitor.diff import Coverage
-from monitor.errors import NotFound
+from monitor.errors import NotFound, RateLimited
 from monitor.store.sqlite import SqliteStore
 
 ORDERS = 25
@@ -219,3 +219,21 @@ async def test_a_page_that_the_one_before_names_and_that_is_not_there_proves_no_
     chained(watch.shop).before_page = lack
     assert await watch.poll(2) == []
     assert watch.result.snapshot.reason == "page 3 is not there"
+
+
+async def test_a_failure_amid_a_chain_keeps_what_was_read_and_asks_for_the_rest_again(store: SqliteStore) -> None:
+    watch = await changes(store)
+    shop = chained(watch.shop)
+    for order in range(1, 25):
+        shop.world.set_status(order, "active")
+
+    def refuse(after: str | None) -> None:
+        if after:
+            raise RateLimited("429: it is asked too often", retry_after=5.0)
+
+    shop.before_page = refuse
+    told = await watch.poll()
+    assert [one.order for one in told] == [str(order) for order in range(15, 25)]
+    shop.before_page = lambda after: None
+    watch.restart()
+    assert [one.order for one in await watch.poll()] == [str(order) for order in range(1, 15)]

@@ -108,6 +108,22 @@ def test_a_cursor_is_taken_from_the_answer(cursor: object, after: str | None) ->
     assert following({"data": [ORDER], "meta": {"next": cursor}}, **CURSOR) == after
 
 
+@pytest.mark.parametrize(
+    ("pages", "stated"),
+    [
+        ({"by": "page"}, False),
+        ({"by": "page", "more": "more"}, True),
+        ({"by": "cursor"}, False),
+        ({"by": "cursor", "next": "next"}, True),
+        ({"by": "link", "next": "next"}, True),
+    ],
+)
+def test_that_there_is_a_next_page_is_stated_or_only_likely(pages: dict[str, Any], stated: bool) -> None:
+    shown = page({"data": [ORDER], "more": True, "next": "/next"}, rows="data", pages=pages)
+    assert shown.following is not None
+    assert shown.stated is stated
+
+
 def test_an_answer_without_a_cursor_is_the_last() -> None:
     assert following({"data": [ORDER]}, **CURSOR) is None
 
