@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import structlog
 
@@ -24,11 +24,12 @@ from monitor.errors import ClaimLost, StateError
 from monitor.model import Delivery, Event, Message, OrderEvent
 from monitor.notifier import Notifier
 from monitor.parts import adapters_of, limits_of, renderer_of, router_of, urls_of
-from monitor.polling.bound import bound_in_words, reading_time
+from monitor.polling.bound import bound_in_words, noticed_within, reading_time
 from monitor.polling.commit import Committed
 from monitor.polling.poller import Poller, PollResult
 from monitor.polling.reading import memory_for, open_reading
 from monitor.polling.report import report_poll
+from monitor.polling.snapshot import Depth
 from monitor.scheduler import Scheduler
 from monitor.sources.base import DetailSource
 from monitor.sources.http import HttpClient
@@ -41,6 +42,8 @@ KEEPALIVE_S = 615.0
 """Above the intervals at which most sources are polled: a new TLS connection costs ten requests on an old one."""
 KEEP_BODIES = timedelta(days=7)
 _HOUSEKEEPING = timedelta(hours=1)
+_MUCH_LONGER = 1.5
+_ROUTINE = (Depth.WATCH, Depth.CHANGES)
 _log = structlog.get_logger("monitor")
 
 
@@ -54,6 +57,18 @@ class Observer(Protocol):
     def polled(self, result: PollResult) -> None:
         """A poll has ended and is committed."""
         ...
+
+
+class _How(NamedTuple):
+    """How a source is looked at: in words, why it is read whole, and seconds within which its changes are noticed."""
+
+    words: str
+    refusal: str
+    within: float
+
+    def is_news_after(self, told: _How | None) -> bool:
+        """Whether it is worth telling. What is noticed sooner than was told is none: no two looks take equally long."""
+        return told is None or self[:2] != told[:2] or self.within > told.within * _MUCH_LONGER
 
 
 class App:
@@ -75,7 +90,7 @@ class App:
         self.enrichment.serve(self._detail_readers())
         self._pollers = {name: self._poller(name, source) for name, source in settings.sources.items()}
         self._scheduler = Scheduler()
-        self._told: dict[str, tuple[str, str]] = {}
+        self._told: dict[str, _How] = {}
 
     async def run(self, stop: asyncio.Event) -> None:
         """Poll and deliver until ``stop`` is set; then leave cleanly (promise 12)."""
@@ -157,14 +172,15 @@ class App:
             self.deliveries.wake()
 
     def _tell_how(self, result: PollResult) -> None:
-        """How a source is looked at, once and whenever that changes."""
+        """How a source is looked at, once and whenever that changes or takes much longer than it was said to."""
         source = self.settings.sources.get(result.source)
-        limit = source.max_requests_per_minute if source else None
-        notices = bound_in_words(result.bound, reading_time(result.bound.requests, limit))
-        if (notices, result.refusal) == self._told.get(result.source):
+        limit = self._client.per_minute(source.url) if source else None
+        reading = max(reading_time(result.bound.requests, limit), _took(result))
+        how = _How(bound_in_words(result.bound, 0.0), result.refusal, noticed_within(result.bound.every, reading))
+        if not how.is_news_after(self._told.get(result.source)):
             return
-        self._told[result.source] = notices, result.refusal
-        _log.info("source_watched", source=result.source, notices=notices)
+        self._told[result.source] = how
+        _log.info("source_watched", source=result.source, notices=bound_in_words(result.bound, reading))
         if result.refusal:
             _log.info("source_read_whole", source=result.source, reason=result.refusal)
 
@@ -249,6 +265,13 @@ async def open_state(path: Path) -> SqliteStore:
     if store.created:
         _log.warning("state_new", path=str(store.path), meaning="no order is known yet; nothing old is announced")
     return store
+
+
+def _took(result: PollResult) -> float:
+    """Seconds that a look like this takes, where most looks are like this. Others on its host may have been in its way:
+    they will be again."""
+    is_routine = result.bound.sweep is None or result.snapshot.depth in _ROUTINE
+    return result.seconds if is_routine and result.snapshot.error is None else 0.0
 
 
 def _job(source: str) -> str:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Hashable, Sequence
 from datetime import UTC, datetime
 from itertools import chain
 
 from monitor.alerting.routes import Router
 from monitor.alerting.settings import RouteSettings
 from monitor.cli.connect_source import SourceLook
-from monitor.cli.findings import ChannelFound, Found, OnPage
+from monitor.cli.findings import ChannelFound, Found, OnPage, SourceFound
 from monitor.clock import Clock, SystemClock
 from monitor.config import Settings
 from monitor.errors import ChannelError
 from monitor.model import Destination, EventKind, Order, OrderEvent
+from monitor.polling.bound import reading_time
 from monitor.sources.http import HttpClient
 from monitor.sources.registry import ADAPTERS
 
@@ -47,14 +49,24 @@ async def look(settings: Settings, clock: Clock, on_page: OnPage | None = None) 
     client = HttpClient()
     client.set_budgets(limits_of(settings), clock.monotonic())
     try:
-        sources = [SourceLook(name, source, client, clock, on_page).take() for name, source in settings.sources.items()]
+        sources = [SourceLook(name, settings.sources, client, clock, on_page).take() for name in settings.sources]
         channels = [asyncio.to_thread(_reach, to, url) for to, url in urls_of(settings).items()]
         seen, reached = await asyncio.gather(asyncio.gather(*sources), asyncio.gather(*channels))
+        _share_budgets(client, seen)
     finally:
         await client.aclose()
     for source in seen:
         source.unreached = unreached(settings, source.source, list(source.by_status))
     return [*seen, *reached]
+
+
+def _share_budgets(client: HttpClient, seen: Sequence[SourceFound]) -> None:
+    """A look of a source whose host's budget is limited waits for those of the host's other sources, at the worst."""
+    looks: Counter[Hashable] = Counter()
+    for one in seen:
+        looks[client.host(one.url)] += one.requests
+    for one in seen:
+        one.reading = reading_time(looks[client.host(one.url)], client.per_minute(one.url), one.reading)
 
 
 def unreached(settings: Settings, source: str, statuses: Sequence[str]) -> list[str]:

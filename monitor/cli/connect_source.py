@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from monitor.cli.findings import OnPage, SourceFound, Way
 from monitor.clock import Clock
@@ -20,7 +20,6 @@ from monitor.errors import (
     SourceError,
 )
 from monitor.model import normalise_status
-from monitor.polling.bound import reading_time
 from monitor.polling.details import Details, ReadAlone
 from monitor.polling.habits import Direction, Habits, strictly
 from monitor.polling.ledger import Entry, Ledger
@@ -37,9 +36,11 @@ from monitor.sources.base import (
     ModifiedSource,
     Page,
     Request,
+    Source,
     Stamped,
     is_chained,
 )
+from monitor.sources.details import read_details
 from monitor.sources.headers import http_date
 from monitor.sources.http import HttpClient, Reader
 from monitor.sources.registry import ADAPTERS
@@ -52,9 +53,10 @@ class SourceLook:
     """A look at one source. ``take`` it once."""
 
     def __init__(
-        self, name: str, settings: SourceSettings, client: HttpClient, clock: Clock, on_page: OnPage | None
+        self, name: str, sources: Mapping[str, SourceSettings], client: HttpClient, clock: Clock, on_page: OnPage | None
     ) -> None:
-        self._settings = settings
+        self._settings = settings = sources[name]
+        self._sources = sources
         self._adapter = ADAPTERS[settings.type].make(settings)
         self._client = client
         self._clock = clock
@@ -65,7 +67,7 @@ class SourceLook:
         """What the source shows; a failure is told, not raised."""
         found = self._found
         try:
-            self._reader = Reader(self._client, found.url, self._settings, self._adapter.error_text, self._clock)
+            self._reader = self._reader_of(self._settings, self._adapter)
             await self._read()
         except SourceError as error:
             found.problem = str(error)
@@ -76,8 +78,12 @@ class SourceLook:
     async def _read(self) -> None:
         if isinstance(self._adapter, ListSource):
             await self._read_list(self._adapter)
+            await self._try_details()
         elif isinstance(self._adapter, DetailSource):
             await self._read_followed(self._adapter)
+
+    def _reader_of(self, settings: SourceSettings, adapter: Source) -> Reader:
+        return Reader(self._client, settings.url, settings, adapter.error_text, self._clock)
 
     async def _get(self, request: Request) -> Answer:
         """The answer to this request; the first one shows how fast the source is, and how its clock goes."""
@@ -186,8 +192,7 @@ class SourceLook:
 
     def _take_time(self, at_a_time: int) -> None:
         found = self._found
-        seconds = -(-found.requests // at_a_time) * found.answered_in
-        found.reading = reading_time(found.requests, self._settings.max_requests_per_minute, seconds)
+        found.reading = -(-found.requests // at_a_time) * found.answered_in
 
     # A list of what was modified
 
@@ -211,6 +216,22 @@ class SourceLook:
             self._found.way, self._found.requests, self._found.settle = Way.MODIFIED, 1, 0
             self._take_time(1)
 
+    # Details
+
+    async def _try_details(self) -> None:
+        """Ask for one order, as for a message about it, where messages are to carry more than the list shows."""
+        shown_by = self._settings.detail or self._found.source
+        settings, order = self._sources[shown_by], self._found.order
+        adapter = ADAPTERS[settings.type].make(settings)
+        if order is None or not isinstance(adapter, DetailSource):
+            return
+        try:
+            await read_details(adapter, self._reader_of(settings, adapter).get, order.id)
+        except SourceError as error:
+            self._warn(f"messages will lack details: {shown_by} does not show order {order.id}: {error}")
+        else:
+            self._found.details = shown_by
+
     # Followed ids
 
     async def _read_followed(self, source: DetailSource) -> None:
@@ -219,7 +240,7 @@ class SourceLook:
         ids = followed(self._settings)
         found.way, found.requests = Way.FOLLOWED, len(ids)
         if not ids:
-            self._warn("it follows no order, and was not contacted: name some under orders")
+            self._warn(f"it follows no order, and was not contacted{self._what_for()}")
             return
         snapshot = Snapshot(Ledger(), 1, Depth.SWEEP)
         read = await Details(source, self._get, snapshot).read(ids)
@@ -228,6 +249,13 @@ class SourceLook:
         orders = [snapshot.order(order_id) for order_id in snapshot.sightings]
         found.by_status = dict(Counter(order.status for order in orders))
         found.order = next(iter(orders), None)
+
+    def _what_for(self) -> str:
+        name = self._found.source
+        others = [other for other, source in self._sources.items() if source.detail == name]
+        if others:
+            return f" but for details about orders of {', '.join(others)}"
+        return ": name some under orders (what `order-monitor follow` added is not looked at)"
 
     def _tell_unread(self, ids: Sequence[str], read: ReadAlone) -> None:
         if read.failed and len(read.failed) == len(ids):

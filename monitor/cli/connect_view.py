@@ -141,6 +141,8 @@ def _what_it_shows(settings: Settings, one: SourceFound) -> Iterator[Line]:
     yield Line("", "orders", counted(total, "order") + (f": {by_status(one.by_status, meanings)}" if total else ""))
     if one.order:
         yield Line("", "one as read", _in_words(one.order, words, meanings))
+    if one.details:
+        yield Line("good", "details", f"shown by {'itself' if one.details == one.source else one.details}")
     bound = _bound(settings, one)
     gone = f", deletions within {span(bounds['gone_within_s'])}" if bound.sweep is None else ""
     yield Line("", "noticed", f"{bound_in_words(bound, one.reading)}{gone}")

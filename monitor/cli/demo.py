@@ -17,6 +17,7 @@ from pydantic import SecretStr
 
 from monitor.app import open_app
 from monitor.cli.common import set_up_logs
+from monitor.cli.simulated import source_of
 from monitor.clock import SystemClock
 from monitor.config import Settings
 from monitor.errors import ConfigError, MonitorError, Problem
@@ -76,6 +77,7 @@ async def _simulate(options: argparse.Namespace) -> int:
     print(
         f"a simulated billing system with {len(world):,} orders at {simulator.url}, token: {options.token}", flush=True
     )
+    print(f"a source that reads it: {source_of(options.dialect, simulator.url, options.token)}", flush=True)
     print(f"GET {simulator.url}/_simulator says how to change its orders; Ctrl-C ends it", flush=True)
     try:
         await _live_until(stop, _happenings(options, world, simulator))

@@ -28,7 +28,8 @@ class SourceFound(msgspec.Struct, kw_only=True):
     ``by_status`` counts orders by the source's own spelling. ``reading`` is how long one poll takes, in seconds;
     ``requests`` how many requests. ``settle`` is how many a settle takes, and ``open`` what a watch reads whole, where
     orders are watched by status; each watch ``settles`` all statuses where it reads as much. ``pages`` is how many
-    requests the whole list takes. ``unreached`` are the statuses that no route leads to anybody.
+    requests the whole list takes. ``details`` names the source that shows what messages carry. ``unreached`` are the
+    statuses that no route leads to anybody.
     """
 
     source: str
@@ -48,6 +49,7 @@ class SourceFound(msgspec.Struct, kw_only=True):
     settle: int = 0
     settles: bool = False
     open: tuple[str, ...] = ()
+    details: str = ""
     unreached: list[str] = []
     warnings: list[str] = []
 

@@ -51,6 +51,7 @@ class Interview:
     def _ask_source(self, draft: Draft) -> None:
         ask = self._dialogue
         ask.heading("The billing system to watch: Opterius Commerce (type: opterius)")
+        ask.say("  For any other: Ctrl-C, and copy its example, as docs/start.md says.")
         if draft.url is None:
             draft.url = ask.ask("Its address, such as https://billing.example.com", check=source_url)
         draft.source = ask.ask("What messages call it", draft.source, _name)

@@ -14,6 +14,7 @@ import structlog
 from monitor import __version__
 from monitor.app import App, open_app
 from monitor.cli.common import read_settings, set_up_logs
+from monitor.cli.phrases import counted
 from monitor.cli.progress import shown_on_terminal
 from monitor.clock import SystemClock
 from monitor.config import Settings
@@ -120,4 +121,4 @@ def _line(name: str, result: PollResult | None) -> str:
     if result.committed.baseline:
         events = "this is the baseline"
     doubt = f"; in doubt: {result.committed.doubt.reason}" if result.committed.doubt else ""
-    return f"{name}: {result.known:,} orders, {result.requests} requests, {events}{doubt}"
+    return f"{name}: {counted(result.known, 'order')}, {counted(result.requests, 'request')}, {events}{doubt}"

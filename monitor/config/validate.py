@@ -122,10 +122,15 @@ def _report(error: ErrorDetails, root: Node, shape: Shape, faults: Faults) -> No
         _report_missing(location, place, faults)
     elif location[-1:] == ("[key]",):
         faults.add(place.key, words(error, Node(None, place.key)))
-    else:
+    elif not _lacks_what_is_broken(place.node):
         text = words(error, place.node)
         mark = _subject(text, place.node).mark
         faults.add(mark, _named(location, mark) + text)
+
+
+def _lacks_what_is_broken(node: Node) -> bool:
+    """Whether what is said of a whole mapping may be due to a value in it that has been reported already."""
+    return isinstance(node.data, dict) and any(entry.value.broken for entry in node.entries.values())
 
 
 def _report_missing(location: Location, place: Place, faults: Faults) -> None:
@@ -159,11 +164,18 @@ def _unknown_key(root: Node, location: Location, place: Place, shape: Shape) -> 
     key = str(location[-1])
     if ":" in key:
         return "unknown key: a blank must follow the colon"
+    if location[0] == "sources" and location[2:] == (key,) and (having := _types_with(key)):
+        return f"unknown key in a source of this type, known in one of type {' or '.join(having)}"
     near = did_you_mean(key, keys(shape))
     if near and place.key.origin.environment and place.key.path.lower().endswith(key):
         right = near.removeprefix(", did you mean ").removesuffix("?").upper()
         near = f", did you mean {place.key.path[: -len(key)]}{right}?"
     return f"unknown key{near}"
+
+
+def _types_with(key: str) -> list[str]:
+    """The types of sources that have this key."""
+    return [name for name, model in SOURCES.items() if key in keys((model,))]
 
 
 def _without(root: Node, locations: Iterable[Location]) -> Node:

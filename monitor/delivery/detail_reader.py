@@ -10,13 +10,14 @@ from monitor.errors import NotFound, RateLimited, Redirected, Refused, ServerFai
 from monitor.model import Details
 from monitor.sources.base import DetailSource
 from monitor.sources.details import read_details
-from monitor.sources.http import HttpClient, Reader
+from monitor.sources.http import HttpClient, Limits, Reader
 from monitor.sources.settings import HttpSettings
 
 LARGEST = 1024 * 1024
 """Bytes of an answer about one order, at most: what is read for a message stays in memory for a while."""
 PATIENCE_S = 3.0
 """What fails for so long is given up: a message waits longer only for an answer that is on its way."""
+_LIMITS = Limits(PATIENCE_S, 0.0, LARGEST)
 _WHY: Mapping[type[SourceError], str] = {
     Unreachable: "the source could not be reached",
     ServerFailed: "the source could not answer",
@@ -62,12 +63,8 @@ class DetailReader:
     async def read(self, order_id: str) -> Fetched:
         """The details of this order; SourceError if they cannot be had. Nothing of the answer is kept here."""
         # A reader of its own: no other request's answers or failures count for its patience.
-        reader = Reader(
-            self._client, self._url, self._settings, self._adapter.error_text, self._clock, patience=PATIENCE_S
-        )
+        reader = Reader(self._client, self._url, self._settings, self._adapter.error_text, self._clock, limits=_LIMITS)
         details, answer = await read_details(self._adapter, reader.get, order_id)
-        if len(answer.body) > LARGEST:
-            raise TooLarge(f"the answer from {answer.url} is larger than {LARGEST:,} bytes")
         return Fetched(details, len(answer.body))
 
 

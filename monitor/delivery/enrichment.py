@@ -29,7 +29,7 @@ IN_FLIGHT = 4
 MOST_WAITING = 1_000
 """Orders whose details are sought at one time."""
 
-LATE = f"the source did not answer within {HOLD_S:.0f} s"
+LATE = f"they did not come within {HOLD_S:.0f} s"
 CROWD = "too many orders changed at once"
 FAULT = "a fault of Order Monitor's own, of which its log says more"
 GONE = "they are no longer at hand, as after a restart or a long wait"

@@ -1,8 +1,8 @@
 """FOSSBilling: ``GET /api/admin/order/get_list`` and ``…/get``, HTTP Basic with a staff member's API key.
 
 Facts: FOSSBilling's source (modules/Order, modules/Api, FOSSBilling/Pagination). An order is one service. Most errors
-come with status 200 and ``error{message, code}``. Rows repeat where an order has several entries of metadata, and are
-counted as often. ``config`` may hold passwords; it is never decoded.
+come with status 200 and ``error{message, code}``. An order is counted once for each entry of its metadata, and shown as
+often; by 0.8.5 and later once on a page, which then is short. ``config`` may hold passwords; it is never decoded.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import re
 from datetime import tzinfo
+from decimal import Decimal
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -41,6 +42,7 @@ LARGEST_PAGE = 500
 _OF_CREDENTIALS = {201, 202, 203, 204, 205, 206, 403, 1002, 1004}
 _REFUSED = re.compile(r"authentication failed|unauthorized ip|permission", re.IGNORECASE)
 _NO_ORDER = re.compile(r"\border not found\b", re.IGNORECASE)
+_NOISE = Decimal("0.0000001")
 
 
 class FossbillingSettings(Section):
@@ -90,6 +92,10 @@ class _Head(msgspec.Struct, gc=False):
     status: RowText
 
 
+class _Meta(msgspec.Struct, gc=False):
+    meta: Raw = ABSENT
+
+
 class _Envelope(msgspec.Struct):
     result: Raw = ABSENT
     error: Raw = ABSENT
@@ -114,6 +120,7 @@ _fault_decoder = msgspec.json.Decoder(_Fault)
 _row_decoder = msgspec.json.Decoder(_Row)
 _client_decoder = msgspec.json.Decoder(_Client)
 _head_decoder = msgspec.json.Decoder(_Head)
+_meta_decoder = msgspec.json.Decoder(_Meta)
 
 
 class Fossbilling:
@@ -144,7 +151,7 @@ class Fossbilling:
     def decode_list(self, answer: Answer) -> RowPage:
         """The page in this answer; Refused if the credentials are at fault, BadAnswer if it is no list of orders.
 
-        Once a page has shown an order twice, the total counts rows, and is not repeated as one of orders.
+        Once a page has shown that it counts an order twice, its totals are not taken for those of orders.
         """
         envelope = read_list(_envelope_decoder, answer, "under result.list")
         found = lenient.read(_list_decoder, _result(envelope, answer, "list of orders")) or _List()
@@ -152,7 +159,7 @@ class Fossbilling:
         if rows is None:
             raise BadAnswer(f"{where(answer)} holds no list of orders under result.list: is url right?")
         page = RowPage(rows, self._rows, _claims(found))
-        self._repeats = self._repeats or len(set(page.marks)) < len(page.marks)
+        self._repeats = self._repeats or _counts_twice(page, rows)
         if self._repeats:
             page.total = None
         return page
@@ -207,7 +214,7 @@ class _FossbillingRows:
         return Order(
             id=str(row.id),
             status=row.status,
-            total=_money(row.total, row.currency),
+            total=_total(row),
             created_at=lenient.instant(row.created_at, self._zone),
             items=_items(row),
         )
@@ -234,6 +241,17 @@ def _claims(found: _List) -> Claims:
     return Claims(total, last, number, size)
 
 
+def _counts_twice(page: RowPage, rows: list[Raw]) -> bool:
+    """Whether it shows an order twice; or fewer than it counts, and one with several entries of metadata."""
+    if len(set(page.marks)) < len(page.marks):
+        return True
+    total, number, size = page.total, page.number, page.size
+    if total is None or not number or not size or len(rows) >= min(size, total - (number - 1) * size):
+        return False
+    shown = (lenient.read(_meta_decoder, row) for row in rows)
+    return any(row is not None and len(php.record(row.meta)) > 1 for row in shown)
+
+
 def _says_gone(found: _Envelope) -> bool:
     fault = lenient.read(_fault_decoder, found.error)
     return fault is not None and bool(_NO_ORDER.search(lenient.text(fault.message) or ""))
@@ -241,6 +259,15 @@ def _says_gone(found: _Envelope) -> bool:
 
 def _refuses(fault: _Fault) -> bool:
     return lenient.count(fault.code) in _OF_CREDENTIALS or bool(_REFUSED.search(lenient.text(fault.message) or ""))
+
+
+def _total(row: _Row) -> Money | None:
+    """The total; by price and quantity where it is their product, which PHP makes of floats: 3.3000000000000003."""
+    total, price = _money(row.total, row.currency), _money(row.price, row.currency)
+    if total is None or price is None:
+        return total
+    exact = price.amount * (lenient.count(row.quantity) or 1)
+    return msgspec.structs.replace(total, amount=exact) if abs(exact - total.amount) < _NOISE else total
 
 
 def _items(row: _Row) -> tuple[Item, ...] | None:

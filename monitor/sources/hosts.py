@@ -27,6 +27,11 @@ class Host:
         self._quiet_until = float("-inf")
         self._newest: datetime | None = None
 
+    @property
+    def per_minute(self) -> int | None:
+        """How many requests a minute it may be sent; None: no limit of ours."""
+        return self._budget.limit if self._budget else None
+
     def limit(self, per_minute: int | None, now: float) -> None:
         """At most so many requests a minute from now on. Who waits already does so for a minute more at most."""
         if per_minute is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple
 
 import aiohttp
 from multidict import CIMultiDict
@@ -18,7 +19,7 @@ from monitor.sources.connection import TlsKey, proxy_for, tls_context, tls_key
 from monitor.sources.foreign import FOREIGN, in_our_words
 from monitor.sources.headers import Headers
 from monitor.sources.hosts import Host
-from monitor.sources.patience import PATIENCE, Patience
+from monitor.sources.patience import LONGEST_WAIT, PATIENCE, Patience
 from monitor.sources.ratelimit import allowance
 from monitor.sources.settings import HttpSettings
 from monitor.sources.verdicts import failure, plain
@@ -31,6 +32,18 @@ _CONNECT_TIMEOUT = 5.0
 _WEB_PAGES = ("text/html", "application/xhtml+xml")
 
 ErrorText = Callable[[bytes], str | None]
+
+
+class Limits(NamedTuple):
+    """What one reader grants a server: seconds without a good answer, seconds more where it says Retry-After, and bytes
+    of an answer."""
+
+    patience: float = PATIENCE
+    retry_after: float = LONGEST_WAIT
+    largest: int = LARGEST_ANSWER
+
+
+_USUAL = Limits()
 
 
 class HttpClient:
@@ -80,6 +93,10 @@ class HttpClient:
         """What all requests to the server of this url share. It outlives its sources: what it granted was spent."""
         return self._hosts.setdefault(str(URL(url).origin()), Host(self._concurrency))
 
+    def per_minute(self, url: str) -> int | None:
+        """How often the server of this url may be asked a minute, by all of its sources together."""
+        return self.host(url).per_minute
+
     def set_budgets(self, limits: Iterable[tuple[str, int | None]], now: float) -> None:
         """From ``now`` on, monotonic, by the url and ``max_requests_per_minute`` of every source: the smallest counts.
 
@@ -100,7 +117,7 @@ class Reader:
     Passing failures are tried again with back-off and jitter, until 15 s have passed since the poll's last good answer,
     or what the server's Retry-After asks for, up to 60 s. Then, and at once for all others, the error is raised: always
     a SourceError, without a credential in its text or its context. Waiting for the host's turn is no failure.
-    ``error_text`` is the adapter's; ``memory`` holds the source's earlier answers; ``patience`` replaces the 15 s.
+    ``error_text`` is the adapter's; ``memory`` holds the source's earlier answers; ``limits`` replace the usual ones.
     """
 
     def __init__(  # noqa: PLR0913  # what all requests of a poll share
@@ -112,14 +129,15 @@ class Reader:
         clock: Clock,
         memory: Memory | None = None,
         *,
-        patience: float = PATIENCE,
+        limits: Limits = _USUAL,
     ) -> None:
         self.requests = self.bytes = 0
         self._client = client
         self._base = url.rstrip("/")
         self._error_text = error_text
         self._clock = clock
-        self._patience = Patience(clock, patience)
+        self._patience = Patience(clock, limits.patience, limits.retry_after)
+        self._largest = min(client.largest, limits.largest)
         self._host = client.host(self._base)
         self._memory = memory or Memory()
         self._seconds = settings.timeout.total_seconds()
@@ -226,9 +244,9 @@ class Reader:
         stale = self._staleness(call, headers)
         if stale is not None:
             return stale
-        body = await self._body(response, self._client.largest)
+        body = await self._body(response, self._largest)
         if body is None:
-            return TooLarge(f"the answer from {call.where} is larger than {self._client.largest:,} bytes")
+            return TooLarge(f"the answer from {call.where} is larger than {self._largest:,} bytes")
         received = self._clock.monotonic()
         answer = Answer(call.where, response.status, headers, body, sent, received, secrets_of(call), call.request)
         if call.body is None:

@@ -15,12 +15,13 @@ class Patience:
     """A poll fails after 15 s without a good answer; where the server says Retry-After, after that, up to 60 s.
 
     Time counts only while a request is running: what we wait for of our own accord is no fault of the server's.
-    ``seconds``: in place of the 15.
+    ``seconds`` and ``longest_wait``: in place of the 15 and the 60.
     """
 
-    def __init__(self, clock: Clock, seconds: float = PATIENCE) -> None:
+    def __init__(self, clock: Clock, seconds: float = PATIENCE, longest_wait: float = LONGEST_WAIT) -> None:
         self._clock = clock
         self._seconds = seconds
+        self._longest_wait = longest_wait
         self._good_at = self._stopped_at = clock.monotonic()
         self._running = 0
 
@@ -45,7 +46,7 @@ class Patience:
         waited = self._clock.monotonic() - self._good_at
         wish = min(error.retry_after or 0.0, LONGEST_WAIT)
         left = max(self._seconds, wish) - waited
-        if not error.passing or left <= 0 or waited + wish > self._seconds + LONGEST_WAIT:
+        if not error.passing or left <= 0 or waited + wish > self._seconds + self._longest_wait:
             return None
         back_off = min(_FIRST_PAUSE * 2.0 ** min(attempt, 8), _LONGEST_PAUSE) * (0.5 + self._clock.random() / 2)
         return max(wish, min(back_off, left))

@@ -15,6 +15,7 @@ from monitor.sources.lenient import ABSENT
 from monitor.sources.rest_document import Document
 from monitor.sources.rest_expressions import Expression, raw_of
 from monitor.sources.rest_paging import Seen, paging
+from monitor.sources.rest_parts import FieldSettings
 from monitor.sources.rest_requests import Requests
 from monitor.sources.rest_rows import RestDetails, RestRows, compiled, overlaid
 from monitor.sources.rest_settings import OrderSettings, RestSettings
@@ -30,7 +31,7 @@ class RestSource:
     """A source that lists its orders."""
 
     def __init__(self, settings: RestSettings) -> None:
-        self.identity = f"rest {settings.url}{settings.path}"
+        self.identity = _identity(settings)
         self.statuses = tuple(settings.by_status.values) if settings.by_status else ()
         self.open_statuses = tuple(settings.by_status.open) if settings.by_status else ()
         self._settings = settings
@@ -128,8 +129,12 @@ class RestWithOrders(RestSource):
         return self._details.read(self._row.order(raw), raw)
 
     def is_gone(self, error: NotFound) -> bool:
-        """Whether its body says, in the words that the settings name, that there is no such order."""
-        return bool(document_of(error.body).of(self._gone))
+        """Whether its body says, in the words that the settings name, that there is no such order.
+
+        What is no JSON says nothing, also where ``!data`` is true of it: it is a proxy's.
+        """
+        is_theirs = lenient.is_json(error.body.removeprefix(lenient.BYTE_ORDER_MARK))
+        return is_theirs and bool(document_of(error.body).of(self._gone))
 
     def _raw_order(self, answer: Answer) -> Raw:
         document = Document(read_list(_raw_decoder, answer, "", "order"))
@@ -150,6 +155,13 @@ def make(settings: RestSettings) -> RestSource:
         kind = ModifiedRestWithOrders if settings.modified else RestWithOrders
         return kind(settings, settings.order)
     return ModifiedRest(settings) if settings.modified else RestSource(settings)
+
+
+def _identity(settings: RestSettings) -> str:
+    """Type and address; and where id and status stand, as elsewhere they may be others for each order."""
+    places = settings.fields.id, settings.fields.status
+    read = () if places == (FieldSettings().id, FieldSettings().status) else places
+    return " ".join(("rest", f"{settings.url}{settings.path}", *read))
 
 
 def document_of(body: bytes) -> Document:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from typing import NamedTuple
-from urllib.parse import SplitResult, parse_qsl, urlencode, urljoin, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urljoin, urlsplit
 
 from monitor.errors import BadAnswer, Redirected
 from monitor.sources.base import Answer, Params
@@ -45,7 +45,7 @@ def place(link: str, answer: Answer, url: str, secret: Collection[str]) -> str:
     if not _is_ours(parts, urlsplit(url)):
         return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
     kept = [(name, value) for name, value in _params(parts) if name not in secret]
-    return f"{parts.path}?{urlencode(kept)}"
+    return f"{parts.path or '/'}?{urlencode(kept)}"
 
 
 def target(following: str, url: str) -> Target:
@@ -55,7 +55,7 @@ def target(following: str, url: str) -> Target:
             f"the next page of {url} is said to be on another host: set url to {following} if that is the system"
         )
     parts, base = urlsplit(f"//host{following}"), urlsplit(url).path
-    if not f"{parts.path}/".startswith(f"{base}/"):
+    if ".." in unquote(parts.path).split("/") or not f"{parts.path}/".startswith(f"{base}/"):
         raise Redirected(f"the next page of {url} is said to be outside of it: set url so that {parts.path} is below")
     return Target(parts.path.removeprefix(base) or "/", _params(parts))
 

@@ -6,11 +6,12 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+import msgspec
 from msgspec import Raw
 
 from monitor.errors import BadAnswer
 from monitor.sources import lenient
-from monitor.sources.base import Answer, ListQuery
+from monitor.sources.base import Answer, ListQuery, Request
 from monitor.sources.rest_document import Document
 from monitor.sources.rest_expressions import Expression
 from monitor.sources.rest_links import in_header, place
@@ -63,6 +64,10 @@ class Paging:
         """What asks for this page."""
         return {self._settings.size_param: self._size(query)} if self._settings.size_param else {}
 
+    def noted(self, request: Request, query: ListQuery) -> Request:
+        """The request, with what ``claims`` must know of it."""
+        return request
+
     def claims(self, seen: Seen) -> Claims:
         """What the answer says of its list; BadAnswer if nobody can tell whether it goes on."""
         # It holds as many as there are: that this is a full page says nothing.
@@ -76,22 +81,33 @@ class Paging:
         return self._per_page.of(seen) or (self._settings.size if fixed else None)
 
 
+class NumberedRequest(Request, frozen=True):
+    """What an answer does not say of itself: where it ``begins``, of how many orders, and what page led to it."""
+
+    begins: int = 0
+    size: int = 0
+    after: str | None = None
+
+
 class NumberedPaging(Paging):
-    """By a page's number, or by how many orders to pass over."""
+    """By a page's number."""
+
+    default_first = 1
 
     def __init__(self, settings: RestSettings, rows: RestRows) -> None:
         super().__init__(settings, rows)
-        self._by_offset = settings.pages.by == "offset"
         self._param = settings.pages.param or settings.pages.by
         given = settings.pages.first
-        self._first = given if given is not None else 0 if self._by_offset else 1
+        self._first = self.default_first if given is None else given
         # Where nothing says how far the list goes, only the page before tells whether there is another.
         self.chained = settings.total is None and settings.pages.count is None
 
     def params(self, query: ListQuery) -> Sent:
-        before = query.page - 1
-        asked = self._first + before * (self._size(query) if self._by_offset else 1)
-        return {self._param: asked, **super().params(query)}
+        return {self._param: self._begins(query), **super().params(query)}
+
+    def noted(self, request: Request, query: ListQuery) -> Request:
+        kept = msgspec.structs.asdict(request)
+        return NumberedRequest(**kept, begins=self._begins(query), size=self._size(query), after=query.after)
 
     def claims(self, seen: Seen) -> Claims:
         number = number_in(seen.document.of(self._at.get("number")))
@@ -104,9 +120,51 @@ class NumberedPaging(Paging):
             stated="more" in self._at,
         )
 
+    def _begins(self, query: ListQuery) -> int:
+        return self._first + query.page - 1
+
     def _following(self, seen: Seen) -> str | None:
-        """Any text that is another one on each page: one that is shown twice is found out by it."""
+        """Any text that is another one on each page: one that is shown twice is found out by it.
+
+        Past the end some show the last page again and again: unless it says that there is more, that is the end.
+        """
+        mark = self._mark(seen)
+        before = seen.answer.request.after if isinstance(seen.answer.request, NumberedRequest) else None
+        if mark is not None and before is not None and before.split()[-1] == mark.split()[-1]:
+            return before if "more" in self._at else None
+        return mark
+
+    def _mark(self, seen: Seen) -> str | None:
         return str(lenient.marks(seen.rows[-1:])[0]) if seen.rows and _goes_on(self._at, seen) else None
+
+
+class OffsetPaging(NumberedPaging):
+    """By how many orders to pass over: as many as were shown, where a page holds fewer than it was asked for."""
+
+    default_first = 0
+    _step: int | None = None
+
+    def claims(self, seen: Seen) -> Claims:
+        said, request, shown = super().claims(seen), seen.answer.request, len(seen.rows)
+        if isinstance(request, NumberedRequest) and request.begins == self._first and self._step is None:
+            # Once only: where a system hides orders of each page, each page of fewer would show fewer still.
+            self._step = shown if 0 < shown < min(request.size, said.total or 0) else None
+        return said
+
+    def _size(self, query: ListQuery) -> int:
+        size = super()._size(query)
+        return min(size, self._step or size)
+
+    def _begins(self, query: ListQuery) -> int:
+        if query.after is not None:
+            return int(query.after.partition(" ")[0])
+        return self._first + (query.page - 1) * self._size(query)
+
+    def _mark(self, seen: Seen) -> str | None:
+        """With the next page's offset before it."""
+        mark, request = super()._mark(seen), seen.answer.request
+        begins = request.begins if isinstance(request, NumberedRequest) else self._first
+        return mark and f"{begins + len(seen.rows)} {mark}"
 
 
 class CursorPaging(Paging):
@@ -151,7 +209,7 @@ class LinkPaging(Paging):
 _KINDS: Mapping[str, type[Paging]] = {
     "none": Paging,
     "page": NumberedPaging,
-    "offset": NumberedPaging,
+    "offset": OffsetPaging,
     "cursor": CursorPaging,
     "link": LinkPaging,
     "header": LinkPaging,

@@ -46,7 +46,7 @@ class Requests:
         settings = self._settings
         if settings.pages.by in ("link", "header") and query.after is not None:
             return self._linked(query)
-        return self._request(settings.path, self._asked(query))
+        return self._paging.noted(self._request(settings.path, self._asked(query)), query)
 
     def order(self, settings: OrderSettings, order_id: str) -> Request:
         """The request for one order."""

@@ -207,9 +207,20 @@ class RestSettings(Section):
             raise PydanticCustomError("modified", "modified needs fields.modified_at, where a row says when")
         if self.send != "query" and self.pages.by in ("link", "header"):
             raise PydanticCustomError("pages", "pages can follow links only with send: query")
+        if self.send == "json":
+            _lead_apart(self)
         if self.send == "query" and self.auth and self.auth.form:
             raise PydanticCustomError("auth", "auth has form, which needs send: form or send: json")
         return self
+
+
+def _lead_apart(settings: RestSettings) -> None:
+    """Of the parameters in a JSON body none is a value where another one leads into an object."""
+    pages, form = settings.pages, settings.auth.form if settings.auth else {}
+    names = {*settings.params, *form, *filter(None, (pages.param, pages.size_param))}
+    for name in sorted(names):
+        if any(other.startswith(f"{name}.") for other in names):
+            raise PydanticCustomError("params", "{name} cannot be a value and hold others", {"name": name})
 
 
 def _asked_by(param: str | None, params: Params, placeholder: str) -> None:

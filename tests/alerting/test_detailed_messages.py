@@ -67,9 +67,7 @@ def test_every_kind_of_channel_shows_them_and_the_customer(format_: str) -> None
 
 @pytest.mark.parametrize("format_", FORMATS)
 def test_every_kind_of_channel_says_that_it_goes_without(format_: str) -> None:
-    assert "the source did not answer within 10 s" in FORMATS[format_](
-        render(None, without="the source did not answer within 10 s")
-    )
+    assert "they did not come within 10 s" in FORMATS[format_](render(None, without="they did not come within 10 s"))
 
 
 def test_what_a_source_does_not_say_is_left_out() -> None:

@@ -16,7 +16,7 @@ from monitor.cli.connect import look, unreached
 from monitor.cli.findings import SourceFound, Way, requests_a_day
 from monitor.clock import SystemClock
 from monitor.config import Settings
-from monitor.simulator.faults import IgnoredFilter
+from monitor.simulator.faults import Failure, IgnoredFilter
 from monitor.simulator.server import Simulator
 from monitor.simulator.world import World
 from monitor.sources.base import Answer, ListQuery, Request
@@ -83,7 +83,23 @@ async def test_a_source_that_follows_nothing_is_warned_of_and_not_contacted() ->
         seen, a_day = await found(shop, **HOSTUP)
         assert shop.request_count == 0
     assert a_day == (1440, 0)
-    assert seen.warnings == ["it follows no order, and was not contacted: name some under orders"]
+    (warning,) = seen.warnings
+    assert warning.startswith("it follows no order, and was not contacted: name some under orders")
+
+
+async def test_details_are_asked_for_as_for_a_message(keyboard: Keyboard, hook: Hook) -> None:
+    """A detail source that refuses, or knows the orders by other ids, would be found out by the first alert."""
+    async with serving("documented", active=2) as shop, serving("hostup", active=2) as hosting:
+        source = {"type": "opterius", "token": TOKEN, "detail": "hosting"}
+        settings = configuration(shop, hook.url, **source)
+        settings["sources"]["hosting"] = {"url": hosting.url, **HOSTUP}
+        keyboard.file.write_text(yaml.safe_dump(settings))
+        shown = (await keyboard.beside("check", "--connect")).out
+        hosting.faults.set(Failure(code=403))
+        refused = (await keyboard.beside("check", "--connect")).out
+    assert "✓ details     shown by hosting" in shown
+    assert "was not contacted but for details about orders of shop" in shown
+    assert "! mind        messages will lack details: hosting does not show order 2: 403" in refused
 
 
 async def test_a_key_that_is_refused_is_no_missing_order() -> None:
@@ -124,6 +140,16 @@ async def test_a_source_that_ignores_the_time_that_it_is_asked_for_is_read_whole
         seen, _ = await found(shop, **PRETIX)
     assert seen.way is Way.WHOLE
     assert "it shows orders modified before the time that it is asked for" in seen.warnings
+
+
+async def test_sources_that_share_a_budget_wait_for_each_other() -> None:
+    """What one of them could do alone is no promise: the smallest budget of the host counts, for all of its sources."""
+    async with serving("hostup", active=3) as shop:
+        source = {"url": shop.url, **HOSTUP, "orders": [1, 2, 3], "every": "20s"}
+        sources = {"one": source, "two": source, "three": {**source, "max_requests_per_minute": 60}}
+        settings = Settings.model_validate({"sources": sources})
+        seen = await look(settings, SystemClock())
+    assert [one.reading for one in seen if isinstance(one, SourceFound)] == [9, 9, 9]
 
 
 class _Chained(Opterius):

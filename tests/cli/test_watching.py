@@ -18,12 +18,12 @@ from monitor.simulator.world import World
 async def test_the_first_poll_is_the_baseline_and_the_next_tells(keyboard: Keyboard, shop: World, hook: Hook) -> None:
     shop.place(id=1)
     typed = await keyboard.beside("poll")
-    assert typed == (0, "shop: 1 orders, 1 requests, this is the baseline\n", "")
+    assert typed == (0, "shop: 1 order, 1 request, this is the baseline\n", "")
     shop.set_status(1, "active")
     typed = await keyboard.beside("poll")
-    assert typed == (0, "shop: 1 orders, 1 requests, 1 status_changed\n", "")
+    assert typed == (0, "shop: 1 order, 1 request, 1 status_changed\n", "")
     assert hook.titles == ["✅ Active: ORD-0001 · $5.00 · shop"]
-    assert (await keyboard.beside("poll")).out == "shop: 1 orders, 1 requests, nothing new\n"
+    assert (await keyboard.beside("poll")).out == "shop: 1 order, 1 request, nothing new\n"
 
 
 async def test_a_poll_that_delivers_not_everything_ends_with_1_and_the_next_delivers(
@@ -51,7 +51,7 @@ async def test_a_poll_of_a_source_that_refuses_ends_with_1_and_says_so(keyboard:
 async def test_a_dry_run_leaves_nothing_and_sends_nothing(keyboard: Keyboard, shop: World, hook: Hook) -> None:
     shop.place(id=1)
     typed = await keyboard.beside("poll", "--dry-run")
-    assert typed == (0, "shop: 1 orders, 1 requests, this is the baseline\n", "")
+    assert typed == (0, "shop: 1 order, 1 request, this is the baseline\n", "")
     keyboard.file.write_text(keyboard.file.read_text().replace("down_after: 2", "down_after: 1, timeout: 100ms"))
     keyboard.file.write_text(keyboard.file.read_text().replace("simulator-token", "expired-token"))
     typed = await keyboard.beside("poll", "--dry-run")
@@ -71,7 +71,7 @@ async def test_every_source_is_polled_whatever_becomes_of_another(keyboard: Keyb
     typed = await keyboard.beside("poll")
     assert typed.code == 1
     assert "expired: failed: 401 from " in typed.out
-    assert "shop: 1 orders, 1 requests, this is the baseline\n" in typed.out
+    assert "shop: 1 order, 1 request, this is the baseline\n" in typed.out
 
 
 @asynccontextmanager

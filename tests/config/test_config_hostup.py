@@ -50,3 +50,9 @@ def test_the_example_loads_with_every_check() -> None:
 )
 def test_what_is_wrong_is_said_at_its_place(folder: Folder, written: str, problem: str) -> None:
     assert folder.problems(WRITTEN % written) == [f"monitor.yaml:{problem}"]
+
+
+def test_a_credential_that_is_not_set_is_one_error(folder: Folder) -> None:
+    """Not that there is none besides: it is named, and only its variable lacks."""
+    (problem,) = folder.problems(WRITTEN % 'api_key: "${NOT_SET_ANYWHERE}"')
+    assert "sources.hosting.api_key: the environment variable NOT_SET_ANYWHERE is not set" in problem

@@ -58,8 +58,9 @@ def test_without_a_type_every_other_key_is_still_looked_at(folder: Folder) -> No
 def test_a_key_of_another_type_is_unknown_and_only_this_types_keys_are_suggested(folder: Folder) -> None:
     text = TYPES.replace("token: made-up-token", "token: made-up-token, orders: [1], api_key_file: gone, tokne: x")
     assert folder.problems(text) == [
-        "monitor.yaml:2:82: sources.shop.orders: unknown key, did you mean order_url?",
-        "monitor.yaml:2:95: sources.shop.api_key_file: unknown key, did you mean client_key_file?",
+        "monitor.yaml:2:82: sources.shop.orders: unknown key in a source of this type, known in one of type hostup",
+        "monitor.yaml:2:95: sources.shop.api_key_file: unknown key in a source of this type, known in one of type "
+        "hostup or hostbill or fossbilling",
         "monitor.yaml:2:115: sources.shop.tokne: unknown key, did you mean token?",
     ]
 

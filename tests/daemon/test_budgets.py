@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import structlog
 from aiohttp import web
 from connections import clean_up
 
@@ -97,3 +98,14 @@ async def test_each_source_asks_for_news_of_its_own_until_it_is_changed(tmp_path
     assert first == [("Bearer of-one", None), ("Bearer of-two", None)]
     assert again == [("Bearer of-one", ETAG), ("Bearer of-two", ETAG)]
     assert reloaded == [("Bearer of-one", None), ("Bearer of-two", ETAG)]
+
+
+async def test_what_a_shared_budget_makes_of_a_bound_is_told_and_told_once(tmp_path: Path, shop: Shop) -> None:
+    async with open_app(settings(tmp_path, shop.url, one=", max_requests_per_minute: 1", two=""), Clock()) as app:
+        with structlog.testing.capture_logs() as logs:
+            for _ in range(4):
+                await app.poll_all()
+    told = [(log["source"], log["notices"]) for log in logs if log["event"] == "source_watched"]
+    assert {source for source, _ in told} == {"one", "two"}
+    assert told[-1][1] == "changes within 4 min 4 s", "a look of each, 61 s apart, behind one of each"
+    assert len(told) < 6

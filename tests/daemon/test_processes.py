@@ -16,10 +16,10 @@ from monitor.simulator.server import Simulator
 async def test_poll_exits_0_and_says_what_it_saw(tmp_path: Path, shop: Simulator, inbox: Inbox) -> None:
     path = configure(tmp_path, shop.url, {"ops": inbox.url()})
     code, first = await run_once(path)
-    assert (code, first.output) == (0, "shop: 30 orders, 1 requests, this is the baseline\n")
+    assert (code, first.output) == (0, "shop: 30 orders, 1 request, this is the baseline\n")
     shop.world.set_status(1, "fraud")
     code, second = await run_once(path)
-    assert (code, second.output) == (0, "shop: 30 orders, 1 requests, 1 status_changed\n")
+    assert (code, second.output) == (0, "shop: 30 orders, 1 request, 1 status_changed\n")
     assert [arrival.path for arrival in inbox.arrivals] == ["/ops"]
 
 

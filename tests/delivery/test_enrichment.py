@@ -158,6 +158,28 @@ async def test_a_source_that_fails_leaves_the_message_without(stage: Stage, faul
     assert '"details_missing"' in stage.logs.getvalue()
 
 
+async def test_a_source_that_is_asked_too_often_is_not_waited_for(stage: Stage) -> None:
+    """A message waits 10 s at most: a Retry-After of more cannot be honoured by waiting, and what it said is told."""
+    stage.hosting.faults.set(Failure(code=429, retry_after="30"))
+    stage.clock.skips = True
+    stage.world.set_status(1, "active")
+    await stage.poll()
+    (message,) = stage.inbox.about("ORD-0001")
+    assert without(message) == "the source is asked too often"
+    assert stage.clock.ahead < timedelta(seconds=5)
+
+
+async def test_no_more_of_an_answer_is_read_than_it_may_have(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    decoded: list[int] = []
+    monkeypatch.setattr(Hostup, "decode_details", lambda _, answer: decoded.append(len(answer.body)))
+    stage.hosting.faults.set(Padded())
+    stage.world.set_status(1, "active")
+    await stage.poll()
+    (message,) = stage.inbox.about("ORD-0001")
+    assert without(message) == "the source's answer was too large"
+    assert decoded == []
+
+
 async def test_a_failure_that_passes_costs_nothing(stage: Stage) -> None:
     stage.hosting.faults.set(Failure(code=502, times=2))
     stage.clock.skips = True

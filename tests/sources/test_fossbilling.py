@@ -125,6 +125,22 @@ def test_the_list_says_which_page_it_is(convert: type) -> None:
     assert (decoded.total, decoded.last_page, decoded.number, decoded.size) == (41, 3, 2, 20)
 
 
+@pytest.mark.parametrize(
+    ("total", "price", "quantity", "read"),
+    [
+        (3.3000000000000003, "1.10", 3, "3.30"),
+        (3.3000000000000003, 1.1, "3", "3.3"),
+        (22, "22.00", None, "22.00"),
+        (20, "22.00", 1, "20"),
+        (22.5, None, 2, "22.5"),
+    ],
+)
+def test_a_total_is_exact_although_it_was_computed(total: object, price: object, quantity: object, read: str) -> None:
+    found = only({**ROW, "total": total, "price": price, "quantity": quantity}).total
+    assert found is not None
+    assert str(found.amount) == read
+
+
 def test_an_empty_list_has_no_pages() -> None:
     decoded = source().decode_list(listed(pages=0, page=1, per_page=100, total=0))
     assert (decoded.ids, decoded.total, decoded.last_page) == ([], 0, 0)
@@ -137,6 +153,24 @@ def test_a_total_that_counts_rows_is_not_taken_for_one_of_orders() -> None:
     twice = made.decode_list(listed(ROW, ROW, total=2, pages=1))
     assert (twice.ids, twice.repeated, twice.total, twice.last_page) == (["7", "7"], (), None, 1)
     assert made.decode_list(listed({**ROW, "id": 8}, total=3)).total is None
+
+
+@pytest.mark.parametrize(("number", "total"), [(1, 5), (2, 4)])
+def test_a_short_page_with_metadata_counts_rows_too(number: int, total: int) -> None:
+    """From 0.8.5 on an order is shown once on a page, but counted for each entry of its metadata."""
+    made, many = source(), {**ROW, "meta": {"domain": "example.com", "years": "1"}}
+    claims = {"page": number, "per_page": 2, "total": total, "pages": 3}
+    assert made.decode_list(listed(many, **claims)).total is None
+    assert made.decode_list(listed({**ROW, "id": 8}, {**ROW, "id": 9}, **claims)).total is None
+
+
+@pytest.mark.parametrize(
+    ("shown", "total", "meta"), [(2, 5, {"a": "1", "b": "2"}), (1, 2, {"a": "1"}), (1, 2, []), (1, 1, {"a": 1, "b": 2})]
+)
+def test_no_other_page_speaks_against_its_total(shown: int, total: int, meta: object) -> None:
+    """A short page alone may be a cut one: then its total shows that."""
+    rows = [{**ROW, "id": row, "meta": meta} for row in range(shown)]
+    assert source().decode_list(listed(*rows, page=1, per_page=2, total=total)).total == total
 
 
 @pytest.mark.parametrize("row", [9, None, [], {}, {"id": 1}, {"status": "active"}])

@@ -172,6 +172,14 @@ def test_an_order_is_gone_only_in_the_words_that_are_described() -> None:
     assert not single(gone=None).is_gone(NotFound("", body=answer(GONE).body))
 
 
+def test_a_page_of_a_proxys_says_of_no_order_that_it_is_gone() -> None:
+    """Nothing stands under data in it, to be sure."""
+    made = single(gone="!data")
+    assert made.is_gone(NotFound("", body=answer({"data": None}).body))
+    for body in (b"", b"<html>404</html>", b'{"data": nul'):
+        assert not made.is_gone(NotFound("", body=body))
+
+
 def test_an_answer_of_status_200_may_say_that_an_order_is_gone() -> None:
     for decode in (single().decode_order, single().decode_details):
         with pytest.raises(NotFound) as caught:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 from aiohttp import web
 from loopback import MakeReader, Serve
@@ -92,6 +93,34 @@ def test_without_claims_pages_go_on_to_one_that_is_empty(by: str) -> None:
 
 def test_a_page_that_comes_twice_is_known_by_its_mark() -> None:
     assert following([ORDER], pages={"by": "page"}) == following([ORDER], pages={"by": "page"})
+
+
+def test_an_offset_goes_on_from_what_was_shown() -> None:
+    """Not from what was asked for: the most that the system gives may not be known."""
+    made = source(pages={"by": "offset", "first": 1})
+    first = msgspec.structs.replace(answer([ORDER] * 3), request=made.list_request(ListQuery()))
+    after = made.decode_list(first).following
+    assert made.list_request(ListQuery(2, after=after)).params == (("offset", "4"),)
+
+
+@pytest.mark.parametrize("by", ["page", "offset"])
+@pytest.mark.parametrize("more", [None, True])
+def test_a_last_page_that_is_shown_for_ever_is_the_last(by: str, more: bool | None) -> None:
+    """Unless it says that there is more: then it leads back, which proves nothing."""
+    made = source(rows="data", pages={"by": by, **({"more": "more"} if more else {})})
+    first = answer({"data": [ORDER], "more": more})
+    after = made.decode_list(msgspec.structs.replace(first, request=made.list_request(ListQuery()))).following
+    again = msgspec.structs.replace(first, request=made.list_request(ListQuery(2, after=after)))
+    assert made.decode_list(again).following == (after if more else None)
+
+
+def test_how_many_orders_an_offset_steps_over_is_learned_once() -> None:
+    made = source(rows="data", total="total", pages={"by": "offset", "size_param": "limit"})
+    for shown, begins in ((3, 3), (2, 3)):
+        request = made.list_request(ListQuery())
+        first = answer({"data": [ORDER] * shown, "total": 9})
+        made.decode_list(msgspec.structs.replace(first, request=request))
+        assert made.list_request(ListQuery(2)).params == (("offset", str(begins)), ("limit", "3"))
 
 
 @pytest.mark.parametrize(("more", "goes_on"), [(True, True), (False, False), (None, False)])
@@ -201,9 +230,13 @@ def test_a_next_link_that_is_no_address_ends_no_list(link: object) -> None:
 def test_a_link_is_followed_below_the_path_of_the_url_only() -> None:
     below = "https://shop.example.com/billing"
     assert linked("/billing/api/v1/orders?page=2", url=below).path == "/api/v1/orders"
-    for link in ("/api/v1/orders?page=2", "/billings/orders"):
+    for link in ("/api/v1/orders?page=2", "/billings/orders", *(f"{below}/{up}/shop" for up in ("..", "%2e%2E"))):
         with pytest.raises(Redirected, match="outside of it"):
             linked(link, url=below)
+
+
+def test_a_link_may_lead_to_the_host_alone() -> None:
+    assert linked(f"{URL}?page=2") == Request("/", (("page", "2"),))
 
 
 def test_a_secret_that_a_link_repeats_is_not_kept() -> None:

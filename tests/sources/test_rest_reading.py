@@ -54,6 +54,10 @@ async def read(made: RestSource, reader: Reader) -> list[str | None]:
         {"pages": {"by": "offset", "size": SIZE}, "total": "total"},
         {"pages": {"by": "offset", "size": SIZE}},
         {"pages": {"by": "offset", "size": SIZE}, "send": "form"},
+        # It gives fewer than it is asked for.
+        {"pages": {"by": "offset"}},
+        {"pages": {"by": "offset", "more": "more"}, "send": "form"},
+        {"pages": {"by": "offset"}, "total": "total"},
         {"pages": {"by": "cursor", "param": "after", "next": "cursor"}},
         {"pages": {"by": "cursor", "param": "after"}},
         {"pages": {"by": "link", "next": "next"}},

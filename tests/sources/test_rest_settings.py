@@ -16,6 +16,7 @@ from monitor.sources.rest_settings import RestSettings
 
 MODIFIED = {"modified": {"param": "since"}, "fields": {"modified_at": "updated"}}
 ORDER = {"order": {"path": "/orders/{id}"}}
+PAGES_INSIDE = {"by": "page", "param": "a.page"}
 
 
 def fault(**described: Any) -> tuple[tuple[str | int, ...], str]:
@@ -33,6 +34,20 @@ def test_the_registry_makes_the_adapter_from_its_settings() -> None:
 def test_its_identity_is_its_address_without_credentials() -> None:
     made: Source = source(auth={"bearer": "canary"}, params={"sort": "-id"})
     assert made.identity == f"rest {URL}/api/v1/orders"
+
+
+@pytest.mark.parametrize("fields", [{"id": "number"}, {"status": "state"}])
+def test_another_place_of_id_or_status_is_another_source(fields: dict[str, str]) -> None:
+    """Else each order would be told as changed, or as gone and new."""
+    assert source(fields=fields).identity != source().identity
+    assert source(fields={**fields, "total": "amount"}).identity == source(fields=fields).identity
+
+
+@pytest.mark.parametrize("described", [{"params": {"a": 1, "a.b": 2}}, {"params": {"a": 1}, "pages": PAGES_INSIDE}])
+def test_a_parameter_in_json_is_a_value_or_holds_others(described: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError, match="a cannot be a value and hold others"):
+        settings(send="json", **described)
+    assert settings(send="form", **described).send == "form"
 
 
 @pytest.mark.parametrize(
