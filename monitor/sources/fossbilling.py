@@ -20,12 +20,13 @@ from msgspec import Raw
 from monitor.alerting.settings import TimeZone
 from monitor.errors import BadAnswer, NotFound, Refused
 from monitor.fields import Section
-from monitor.model import Customer, Details, Item, Meaning, Money, Order
+from monitor.model import Details, Item, Meaning, Money, Order
 from monitor.sources import lenient, php
 from monitor.sources.base import Answer, ListQuery, Request
 from monitor.sources.lenient import ABSENT
 from monitor.sources.money import as_written
-from monitor.sources.rows import Claims, Head, RowId, RowPage, RowText, failed, fault_of, read_list, where
+from monitor.sources.people import customer_of
+from monitor.sources.rows import HEAD, Claims, Head, RowId, RowPage, RowText, failed, fault_of, read_list, where
 from monitor.sources.settings import BaseUrl, Credential
 
 LIST_PATH = "/api/admin/order/get_list"
@@ -76,22 +77,6 @@ class _Row(msgspec.Struct, gc=False):
     notes: Raw = ABSENT
 
 
-class _Client(msgspec.Struct, gc=False):
-    first_name: Raw = ABSENT
-    last_name: Raw = ABSENT
-    company: Raw = ABSENT
-    address_1: Raw = ABSENT
-    address_2: Raw = ABSENT
-    postcode: Raw = ABSENT
-    city: Raw = ABSENT
-    country: Raw = ABSENT
-
-
-class _Head(msgspec.Struct, gc=False):
-    id: RowId
-    status: RowText
-
-
 class _Meta(msgspec.Struct, gc=False):
     meta: Raw = ABSENT
 
@@ -118,8 +103,6 @@ _envelope_decoder = msgspec.json.Decoder(_Envelope)
 _list_decoder = msgspec.json.Decoder(_List)
 _fault_decoder = msgspec.json.Decoder(_Fault)
 _row_decoder = msgspec.json.Decoder(_Row)
-_client_decoder = msgspec.json.Decoder(_Client)
-_head_decoder = msgspec.json.Decoder(_Head)
 _meta_decoder = msgspec.json.Decoder(_Meta)
 
 
@@ -196,7 +179,7 @@ class _FossbillingRows:
         self._zone = zone
 
     def head(self, raw: Raw) -> Head | None:
-        return lenient.read(_head_decoder, raw)
+        return lenient.read(HEAD, raw)
 
     def order(self, raw: Raw) -> Order:
         return self._order(_row_decoder.decode(raw))
@@ -208,7 +191,7 @@ class _FossbillingRows:
         """The order in this row, with all that stands beside it."""
         row = _row_decoder.decode(raw)
         invoice = lenient.text(row.unpaid_invoice_id)
-        return Details(self._order(row), invoice if invoice != "0" else None, None, _customer(row))
+        return Details(self._order(row), invoice if invoice != "0" else None, None, customer_of(row.client, row.notes))
 
     def _order(self, row: _Row) -> Order:
         return Order(
@@ -281,15 +264,3 @@ def _items(row: _Row) -> tuple[Item, ...] | None:
 def _money(amount: Raw, currency: Raw) -> Money | None:
     written = lenient.text(amount)
     return as_written(written, (lenient.text(currency) or "").upper() or None) if written else None
-
-
-def _customer(row: _Row) -> Customer | None:
-    client = lenient.read(_client_decoder, row.client) or _Client()
-    name = _joined(" ", client.first_name, client.last_name)
-    address = _joined(", ", client.address_1, client.address_2, client.postcode, client.city, client.country)
-    company, notes = lenient.text(client.company), lenient.text(row.notes)
-    return Customer(name, company, address, notes) if name or company or address or notes else None
-
-
-def _joined(between: str, *parts: Raw) -> str | None:
-    return between.join(filter(None, map(lenient.text, parts))) or None

@@ -24,7 +24,7 @@ from monitor.sources.base import Answer, ListQuery, Params, Request
 from monitor.sources.hostbill_pages import PageRequest, Pages
 from monitor.sources.hostup_order import Row, details_in, order_in, read_row
 from monitor.sources.lenient import ABSENT
-from monitor.sources.rows import Claims, Head, RowId, RowPage, RowText, failed, fault_of, read_list, where
+from monitor.sources.rows import HEAD, Claims, Head, RowPage, failed, fault_of, read_list, where
 from monitor.sources.settings import BaseUrl, Credential
 
 STATUSES = ("Pending", "Active", "Fraud", "Cancelled")
@@ -65,11 +65,6 @@ class HostbillSettings(Section):
     """Currency, such as EUR, of orders that name none."""
 
 
-class _Head(msgspec.Struct, gc=False):
-    id: RowId
-    status: RowText
-
-
 class _Sorter(msgspec.Struct, gc=False):
     perpage: Raw = ABSENT
     totalpages: Raw = ABSENT
@@ -86,7 +81,6 @@ class _Envelope(msgspec.Struct):
 
 
 _envelope_decoder = msgspec.json.Decoder(_Envelope)
-_head_decoder = msgspec.json.Decoder(_Head)
 _sorter_decoder = msgspec.json.Decoder(_Sorter)
 
 
@@ -186,7 +180,7 @@ class _HostbillRows:
         self._zone, self._currency = zone, currency
 
     def head(self, raw: Raw) -> Head | None:
-        return lenient.read(_head_decoder, raw)
+        return lenient.read(HEAD, raw)
 
     def order(self, raw: Raw) -> Order:
         row = read_row(raw)

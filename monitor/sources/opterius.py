@@ -18,7 +18,7 @@ from monitor.sources import lenient
 from monitor.sources.base import Answer, ListQuery, Request
 from monitor.sources.lenient import ABSENT
 from monitor.sources.money import as_written, from_minor_units
-from monitor.sources.rows import Claims, Head, RowId, RowPage, RowText, failed, fault_of, read_list
+from monitor.sources.rows import HEAD, Claims, Head, RowId, RowPage, RowText, failed, fault_of, read_list
 from monitor.sources.settings import BaseUrl, Credential
 
 PATH = "/api/v1/orders"
@@ -57,11 +57,6 @@ class _ItemRow(msgspec.Struct, gc=False):
     amount: Raw = ABSENT
 
 
-class _Head(msgspec.Struct, gc=False):
-    id: RowId
-    status: RowText
-
-
 _Count = Annotated[int, msgspec.Meta(ge=0, lt=10**15)]
 
 
@@ -92,7 +87,6 @@ class _List(_Envelope, kw_only=True):
 
 _list_decoder = msgspec.json.Decoder(_List)
 _row_decoder = msgspec.json.Decoder(_Row)
-_head_decoder = msgspec.json.Decoder(_Head)
 _counts_decoder = msgspec.json.Decoder(_Counts)
 _meta_decoder = msgspec.json.Decoder(_Meta)
 _items_decoder = msgspec.json.Decoder(list[_ItemRow])
@@ -141,7 +135,7 @@ class _OpteriusRows:
     """How the system writes its orders, in either way."""
 
     def head(self, raw: Raw) -> Head | None:
-        return lenient.read(_head_decoder, raw) or _row(raw)
+        return lenient.read(HEAD, raw) or _row(raw)
 
     def order(self, raw: Raw) -> Order:
         return _order(_row_decoder.decode(raw))

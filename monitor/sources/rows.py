@@ -30,6 +30,16 @@ RowText = Annotated[str, msgspec.Meta(min_length=1)]
 RowId = int | Annotated[str, msgspec.Meta(min_length=1, pattern=r"^[^\x00]+$")]
 """What an order's id may be: a number here, a text there."""
 
+
+class RowHead(msgspec.Struct, gc=False):
+    """Id and status alone, where they are called so."""
+
+    id: RowId
+    status: RowText
+
+
+HEAD = msgspec.json.Decoder(RowHead)
+"""Reads no more of a row than makes it an order."""
 T = TypeVar("T")
 _id_decoder = msgspec.json.Decoder(RowId)
 

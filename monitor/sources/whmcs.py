@@ -22,7 +22,7 @@ from monitor.sources import lenient, php
 from monitor.sources.base import Answer, ListQuery, Params, Request
 from monitor.sources.lenient import ABSENT
 from monitor.sources.money import as_written
-from monitor.sources.rows import Claims, Head, RowId, RowPage, RowText, failed, fault_of, read_list, where
+from monitor.sources.rows import HEAD, Claims, Head, RowId, RowPage, RowText, failed, fault_of, read_list, where
 from monitor.sources.settings import BaseUrl, Credential
 
 PATH = "/includes/api.php"
@@ -89,11 +89,6 @@ class _Line(msgspec.Struct, gc=False):
     status: Raw = ABSENT
 
 
-class _Head(msgspec.Struct, gc=False):
-    id: RowId
-    status: RowText
-
-
 class _Envelope(msgspec.Struct):
     result: Raw = ABSENT
     totalresults: Raw = ABSENT
@@ -103,7 +98,6 @@ class _Envelope(msgspec.Struct):
 
 _envelope_decoder = msgspec.json.Decoder(_Envelope)
 _row_decoder = msgspec.json.Decoder(_Row)
-_head_decoder = msgspec.json.Decoder(_Head)
 _line_decoder = msgspec.json.Decoder(_Line)
 
 
@@ -193,7 +187,7 @@ class _WhmcsRows:
         self._zone, self._currency = zone, currency
 
     def head(self, raw: Raw) -> Head | None:
-        return lenient.read(_head_decoder, raw)
+        return lenient.read(HEAD, raw)
 
     def order(self, raw: Raw) -> Order:
         return self._order(_row_decoder.decode(raw))

@@ -16,13 +16,14 @@ from msgspec import Raw
 
 from monitor.errors import BadAnswer, NotFound
 from monitor.fields import Section
-from monitor.model import Customer, Details, Item, Meaning, Money, Order
+from monitor.model import Details, Item, Meaning, Money, Order
 from monitor.sources import lenient
 from monitor.sources.base import Answer, ListQuery, Request
 from monitor.sources.lenient import ABSENT
 from monitor.sources.money import as_written
+from monitor.sources.people import customer_of
 from monitor.sources.php import entries
-from monitor.sources.rows import Claims, Head, RowId, RowText, StampedPage, fault_of, read_list, where
+from monitor.sources.rows import HEAD, Claims, Head, RowHead, StampedPage, fault_of, read_list, where
 from monitor.sources.settings import BaseUrl, Credential
 
 PATH = "/wp-json/wc/v3/orders"
@@ -56,12 +57,7 @@ class WooCommerceSettings(Section):
     """The secret to the key, ``cs_…``."""
 
 
-class _Head(msgspec.Struct, gc=False):
-    id: RowId
-    status: RowText
-
-
-class _Row(_Head, gc=False):
+class _Row(RowHead, gc=False):
     number: Raw = ABSENT
     currency: Raw = ABSENT
     total: Raw = ABSENT
@@ -86,18 +82,6 @@ class _DetailRow(msgspec.Struct, gc=False):
     customer_note: Raw = ABSENT
 
 
-class _Billing(msgspec.Struct, gc=False):
-    first_name: Raw = ABSENT
-    last_name: Raw = ABSENT
-    company: Raw = ABSENT
-    address_1: Raw = ABSENT
-    address_2: Raw = ABSENT
-    postcode: Raw = ABSENT
-    city: Raw = ABSENT
-    state: Raw = ABSENT
-    country: Raw = ABSENT
-
-
 class _NotThere(msgspec.Struct):
     code: str = ""
     status: str = ""
@@ -105,12 +89,10 @@ class _NotThere(msgspec.Struct):
 
 _list_decoder = msgspec.json.Decoder(list[Raw])
 _any_decoder = msgspec.json.Decoder(Raw)
-_head_decoder = msgspec.json.Decoder(_Head)
 _row_decoder = msgspec.json.Decoder(_Row)
 _line_decoder = msgspec.json.Decoder(_Line)
 _stamp_decoder = msgspec.json.Decoder(_Stamp)
 _detail_decoder = msgspec.json.Decoder(_DetailRow)
-_billing_decoder = msgspec.json.Decoder(_Billing)
 _not_there_decoder = msgspec.json.Decoder(_NotThere)
 
 
@@ -170,7 +152,7 @@ class WooCommerce:
         raw = _order_in(answer)
         row = _detail_decoder.decode(raw)
         payment = lenient.text(row.payment_method_title) or lenient.text(row.payment_method)
-        return Details(_ROWS.order(raw), payment=payment, customer=_customer(row))
+        return Details(_ROWS.order(raw), payment=payment, customer=customer_of(row.billing, row.customer_note))
 
     def is_gone(self, error: NotFound) -> bool:
         """Whether WooCommerce says that there is no such order, or that it is in the trash."""
@@ -186,7 +168,7 @@ class _WooCommerceRows:
     """How WooCommerce writes its orders."""
 
     def head(self, raw: Raw) -> Head | None:
-        return lenient.read(_head_decoder, raw)
+        return lenient.read(HEAD, raw)
 
     def order(self, raw: Raw) -> Order:
         row = _row_decoder.decode(raw)
@@ -226,7 +208,7 @@ def _header(answer: Answer, name: str) -> int | None:
 def _order_in(answer: Answer) -> Raw:
     _check_for_notices(answer)
     raw = read_list(_any_decoder, answer, "or order")
-    head = lenient.read(_head_decoder, raw)
+    head = lenient.read(HEAD, raw)
     if head is None:
         raise BadAnswer(f"{where(answer)} shows no order: {fault_of(raw)}")
     if head.status == _TRASH:
@@ -251,19 +233,3 @@ def _item(line: _Line, currency: str | None) -> Item:
     quantity = lenient.count(line.quantity)
     name = lenient.text(line.name) or "(unnamed)"
     return Item(name, 1 if quantity is None else quantity, _money(line.price, currency))
-
-
-def _customer(row: _DetailRow) -> Customer:
-    bill = lenient.read(_billing_decoder, row.billing) or _Billing()
-    town = _joined(" ", bill.postcode, bill.city)
-    lines = _joined(", ", bill.address_1, bill.address_2), town, _joined(", ", bill.state, bill.country)
-    return Customer(
-        name=_joined(" ", bill.first_name, bill.last_name) or None,
-        company=lenient.text(bill.company),
-        address=", ".join(filter(None, lines)) or None,
-        notes=lenient.text(row.customer_note),
-    )
-
-
-def _joined(mark: str, *parts: Raw) -> str:
-    return mark.join(filter(None, map(lenient.text, parts)))

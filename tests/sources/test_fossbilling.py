@@ -66,7 +66,7 @@ def test_nothing_private_is_in_an_order() -> None:
 
 def test_details_carry_the_unpaid_invoice_and_the_customer() -> None:
     details = SOURCE.decode_details(result(ROW))
-    customer = Customer("Quilla Tester", "Quillaworks", "7 Quilla Lane, 12345, Springfield, SE", "Call back")
+    customer = Customer("Quilla Tester", "Quillaworks", "7 Quilla Lane, 12345 Springfield, SE", "Call back")
     assert details == Details(WHOLE, "12", None, customer)
     assert b"canary" not in msgspec.json.encode(details)
 
