@@ -237,7 +237,7 @@ class Listing:
         """Where the next page begins, if pages are read one after the other; never where one has begun already."""
         if not self.chained:
             return
-        following = page.following if isinstance(page, Link) else None
+        following = _following(page)
         back = following is not None and following in [self._after[n] for n in self._after if n <= number]
         if back or self.repeats_first_page:
             self.breaks_off = True
@@ -291,8 +291,14 @@ class Listing:
             self._covered[Direction.NEWEST_FIRST].add(newest - count, newest)
 
 
+def _following(page: Page) -> str | None:
+    """Where the next page begins, of a ``Link``; without asking what a page is, which costs as much as reading one."""
+    following: str | None = getattr(page, "following", None)
+    return following
+
+
 def _has_others_behind(page: Page, number: int) -> bool:
-    if isinstance(page, Link) and page.following is not None:
+    if _following(page) is not None:
         return True
     if page.last_page is None:
         return number == 1 and (page.total or 0) > len(page.marks)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol, runtime_checkable
 
@@ -43,7 +43,7 @@ def without(secrets: Iterable[str], text: str) -> str:
 class Answer(msgspec.Struct, frozen=True):
     """A 2xx answer, whole and decompressed; its body is never printed. ``headers`` has lower-case names.
 
-    ``secrets`` are what its request held: a server may repeat them, and ``cleaned`` takes them out of what is quoted.
+    ``secrets`` gives what its request held: a server may repeat it, and ``cleaned`` takes it out of what is quoted.
     ``url`` is without the query. ``sent`` and ``received`` are monotonic seconds: an answer shows the state of some
     instant between them. ``request`` is what was asked, for systems whose answers do not say it.
     """
@@ -54,12 +54,12 @@ class Answer(msgspec.Struct, frozen=True):
     body: bytes
     sent: float
     received: float
-    secrets: frozenset[str] = frozenset()
+    secrets: Callable[[], Iterable[str]] = tuple
     request: Request | None = None
 
     def cleaned(self, text: str) -> str:
         """The text without what the request held."""
-        return without(self.secrets, text)
+        return without(self.secrets(), text)
 
     def __repr__(self) -> str:
         return f"Answer({self.url!r}, {self.status}, {len(self.body)} bytes)"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import NamedTuple
 
 import aiohttp
@@ -248,7 +249,8 @@ class Reader:
         if body is None:
             return TooLarge(f"the answer from {call.where} is larger than {self._largest:,} bytes")
         received = self._clock.monotonic()
-        answer = Answer(call.where, response.status, headers, body, sent, received, secrets_of(call), call.request)
+        secrets = partial(secrets_of, call)  # of a thousand answers none is quoted
+        answer = Answer(call.where, response.status, headers, body, sent, received, secrets, call.request)
         if call.body is None:
             self._memory.keep(str(call.url), answer)
         return answer

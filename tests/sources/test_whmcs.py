@@ -221,7 +221,7 @@ def test_any_other_error_is_a_bad_answer(said: str) -> None:
 
 def test_an_error_that_repeats_a_credential_is_told_without_it() -> None:
     said = msgspec.structs.replace(
-        answer(json.dumps({"result": "error", "message": f"Unknown {SECRET}"})), secrets=frozenset({SECRET})
+        answer(json.dumps({"result": "error", "message": f"Unknown {SECRET}"})), secrets=lambda: {SECRET}
     )
     with pytest.raises(BadAnswer, match=r"Unknown \*\*\*"):
         SOURCE.decode_list(said)
