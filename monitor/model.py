@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from functools import lru_cache
@@ -86,6 +86,11 @@ class Meaning(StrEnum):
     EXPIRED = "expired"
 
 
+Life = Mapping[str, tuple[str, ...]]
+"""The usual life of an order: by status, normalised, or by meaning, those that usually follow. Of a status that is not
+in it nothing is said.
+"""
+
 Meanings = Mapping[str, Meaning]
 """By normalised status, what it means. A status that is not in it means what it says, or nothing that we know."""
 
@@ -100,7 +105,9 @@ _BY_NAME = {str(meaning): meaning for meaning in Meaning}
 
 
 class EventKind(StrEnum):
-    """Every kind of event; the first group is about one order, the second about a source."""
+    """Every kind of event; the first group is about one order, the second about a source's health, the third what a
+    route's rule finds out about a source. A drill is about nothing.
+    """
 
     APPEARED = "appeared"
     STATUS_CHANGED = "status_changed"
@@ -109,10 +116,30 @@ class EventKind(StrEnum):
     SERVICE_CHANGED = "service_changed"
     VANISHED = "vanished"
     REAPPEARED = "reappeared"
+    STUCK = "stuck"
 
     SOURCE_DOWN = "source_down"
     SOURCE_UP = "source_up"
     SOURCE_DOUBTFUL = "source_doubtful"
+
+    ABSENT = "absent"
+    SPIKE = "spike"
+
+    DRILL = "drill"
+
+
+class Stuck(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a stuck order's event says besides: by which ``rule``, a route's name, it was found.
+
+    ``reminder`` counts how often that was told before. ``already``: it had been stuck when the rule, or it, was first
+    seen, or while it was silenced. ``channels``: the route's are told; ``escalated``: those that it escalates to are.
+    """
+
+    rule: str
+    reminder: int = 0
+    already: bool = False
+    channels: bool = True
+    escalated: bool = False
 
 
 class OrderEvent(msgspec.Struct, frozen=True, tag="order", omit_defaults=True):
@@ -120,7 +147,8 @@ class OrderEvent(msgspec.Struct, frozen=True, tag="order", omit_defaults=True):
 
     ``at`` is when the answer that showed it was received; the change happened after ``after_time`` (the last look that
     still showed ``before``), where that is known. ``since`` is when ``before`` entered its status, as observed.
-    ``revision`` numbers the states of an order from 1: (source, order id, revision, kind) names an event for ever.
+    ``revision`` numbers the states of an order from 1: (source, order id, revision, kind) names an event for ever. A
+    state can be ``stuck`` more than once: there ``since`` is when it began, and ``at`` is part of the name.
     """
 
     source: str
@@ -131,12 +159,14 @@ class OrderEvent(msgspec.Struct, frozen=True, tag="order", omit_defaults=True):
     before: Order | None = None
     after_time: datetime | None = None
     since: datetime | None = None
+    stuck: Stuck | None = None
 
 
 class SourceEvent(msgspec.Struct, frozen=True, tag="source", omit_defaults=True):
-    """A change of a source's health, with the reason in words that name no order and no credential.
+    """A change of a source, with the reason in words that name no order and no credential.
 
-    ``acceptable``: it is about a loss that the owner can accept as real.
+    ``acceptable``: it is about a loss that the owner can accept as real. ``rule`` is the name of the route that asked
+    for it, whose news it is; ``about`` the status that a spike is of; ``over``: it tells of the end.
     """
 
     source: str
@@ -145,6 +175,9 @@ class SourceEvent(msgspec.Struct, frozen=True, tag="source", omit_defaults=True)
     reason: str = ""
     since: datetime | None = None
     acceptable: bool = False
+    rule: str = ""
+    about: str = ""
+    over: bool = False
 
 
 Event = OrderEvent | SourceEvent
@@ -165,6 +198,13 @@ class Known(msgspec.Struct, frozen=True, omit_defaults=True):
     previous_status: str | None = None
     missing: int = 0
     vanished_at: datetime | None = None
+
+    @property
+    def status_at(self) -> datetime:
+        """When it entered its status: as observed, else when it was placed, else when it was seen first."""
+        placed = self.order.created_at
+        # What is placed after it was seen has another clock, or makes no sense.
+        return self.status_since or (placed if placed and placed < self.first_seen else self.first_seen)
 
 
 class Doubt(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -198,6 +238,30 @@ class Routine(msgspec.Struct, frozen=True, omit_defaults=True):
     sweep_after: datetime | None = None
 
 
+class Untold(msgspec.Struct, frozen=True):
+    """The latest news of a source's health, which silences have kept from these URLs (digests).
+
+    They still believe the opposite. ``event`` is the number of its row.
+    """
+
+    event: int
+    kind: EventKind
+    urls: tuple[str, ...]
+
+
+class RuleState(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What is known for a rule about a source, which is in force since ``begun``.
+
+    ``lacking`` is for how long, of the hours that matter, no new order has been seen. ``on``: it was told, and is not
+    over; then ``since`` is since when, where that is known.
+    """
+
+    begun: datetime
+    lacking: timedelta = timedelta(0)
+    on: bool = False
+    since: datetime | None = None
+
+
 class SourceState(msgspec.Struct, frozen=True, omit_defaults=True):
     """What is known of a source itself. ``identity`` is its type and address; another one is another source.
 
@@ -205,7 +269,13 @@ class SourceState(msgspec.Struct, frozen=True, omit_defaults=True):
     status, and ``proven_at`` the last that proved who has which status (normalised), where it was later than those.
     ``newest_id`` (the highest numeric id) and ``total`` are of the last look, to tell a stale answer by.
     ``accepted`` is how many missing orders its owner has accepted as gone. ``cursor`` is a time on the source's own
-    clock before which nothing was modified that has not been seen.
+    clock before which nothing was modified that has not been seen. ``good_at`` is
+    when the last poll ended that had a usable answer. ``untold`` is told once the silences end.
+
+    ``well_since`` is since when it has been seen without a gap, and believed, and ``well_at`` when last; rules count by
+    these. ``new_order_at`` is when an order was seen last that was new, and ``entered_at`` one that entered a status.
+    ``sure`` are the statuses (normalised; ``*`` for all) of which each order was seen to have it still since the last
+    trouble.
     """
 
     identity: str
@@ -224,6 +294,14 @@ class SourceState(msgspec.Struct, frozen=True, omit_defaults=True):
     newest_id: int | None = None
     total: int | None = None
     cursor: datetime | None = None
+    good_at: datetime | None = None
+    untold: Untold | None = None
+    well_since: datetime | None = None
+    well_at: datetime | None = None
+    new_order_at: datetime | None = None
+    entered_at: datetime | None = None
+    rules: dict[str, RuleState] = {}
+    sure: tuple[str, ...] = ()
 
 
 class Severity(StrEnum):
@@ -316,18 +394,24 @@ class Message(msgspec.Struct, frozen=True):
 
 
 class DeliveryState(StrEnum):
-    """``waiting`` until due, ``sending`` while claimed; ``sent`` and ``dead`` are settled."""
+    """``waiting`` until due, ``sending`` while claimed; ``sent``, ``dead`` and ``dropped`` are settled.
+
+    Dropped is what was no longer true when it could have gone.
+    """
 
     WAITING = "waiting"
     SENDING = "sending"
     SENT = "sent"
     DEAD = "dead"
+    DROPPED = "dropped"
 
 
 class Delivery(msgspec.Struct, frozen=True, omit_defaults=True):
     """One message for one URL: a row of the outbox.
 
     ``url_number`` counts a channel's URLs from 1, as they were when it was written; ``url`` is the URL's digest.
+    ``gathers`` says why it tells of several events, or has waited; empty: it tells of one as it happens. One that
+    tells of several sources or orders names none. ``stands_for`` is the dead letter whose news it tells instead.
     """
 
     id: int
@@ -347,6 +431,8 @@ class Delivery(msgspec.Struct, frozen=True, omit_defaults=True):
     title: str | None = None
     fence: int = 0
     url: str = ""
+    gathers: str = ""
+    stands_for: int | None = None
 
 
 class Outcome(msgspec.Struct, frozen=True):

@@ -10,12 +10,14 @@ from urllib.parse import quote
 
 from monitor.alerting.detailed import Extra
 from monitor.alerting.formats.plain import below
-from monitor.alerting.headlines import Headline, gravest_first, headline, headline_of_many, severity_of
-from monitor.alerting.routes import DEFAULT_ROUTE, HEALTH_ROUTE
+from monitor.alerting.gathering import Gathered
+from monitor.alerting.headlines import Headline, headline, headline_of_many, no_longer_stuck, severity_of
+from monitor.alerting.news import News, lines_of, severity_of_news, title_of
+from monitor.alerting.routes import DEFAULT_ROUTE, DRILL_ROUTE, HEALTH_ROUTE
 from monitor.alerting.settings import ChannelStyle
 from monitor.alerting.stories import tabulate, tell
 from monitor.alerting.variables import event_variables
-from monitor.alerting.views import cut
+from monitor.alerting.views import cut, view_money
 from monitor.alerting.voices import BODY_LENGTH, TITLE_LENGTH
 from monitor.alerting.words import Words
 from monitor.model import Details, Event, EventKind, Message, Order, OrderEvent, SourceEvent
@@ -26,11 +28,12 @@ _SEEN = {
     EventKind.APPEARED: ("Seen", "appeared"),
     EventKind.VANISHED: ("Noticed", "gone"),
     EventKind.REAPPEARED: ("Seen", "back"),
+    EventKind.STUCK: ("Noticed", "stuck"),
 }
 
 
 class Occasion(NamedTuple):
-    """Why, where and when a message is written."""
+    """Why, where and when a message is written. ``closes``: it says that an order is no longer stuck."""
 
     route: str
     channel: str
@@ -38,6 +41,7 @@ class Occasion(NamedTuple):
     now: datetime
     style: ChannelStyle
     words: Words
+    closes: bool = False
 
 
 class Wording(NamedTuple):
@@ -69,7 +73,7 @@ def compose(
     extra: Extra,
 ) -> Message:
     """The message about one event."""
-    news = headline(event, on.words)
+    news = _news(on, event)
     title = cut(_one_line(wording.title or news.title), TITLE_LENGTH)
     small = (*_small(on, event, wording, title), *extra.note)
     story = tell(event, earlier, on.words, on.now) if on.style.story and isinstance(event, OrderEvent) else ()
@@ -96,24 +100,55 @@ def compose(
     )
 
 
-def compose_many(on: Occasion, events: Sequence[OrderEvent], links: Mapping[str, str]) -> Message:
-    """The message about several events: a table. ``links`` are templates of addresses, by source."""
-    news = headline_of_many(events, on.words)
-    table = tabulate(events, on.words, lambda event: order_link(links.get(event.source), event.order))
-    small = f"Seen {_period(on, events)} · ref {on.ref}"
+def compose_many(on: Occasion, found: Gathered, links: Mapping[str, str], why: str = "") -> Message:
+    """The message about several events: a table. ``links`` are templates of addresses, by source.
+
+    ``why``: why they are told together, where that needs to be said.
+    """
+    news = headline_of_many(found.emoji, found.said, found.orders, found.sources)
+    table = tabulate(found, on.words, lambda event: order_link(links.get(event.source), event.order))
+    largest = " · ".join(f"{view_money(one.total, on.words)} ({one.label})" for one in found.largest)
+    beside = lines_of(found.news, on.words) if found.news else ()
+    text = "\n".join(filter(None, (why, largest and why and f"Largest: {largest}", *beside)))
+    small = f"Seen {_period(on, found.first, found.last)} · ref {on.ref}"
     return Message(
         title=cut(news.title, TITLE_LENGTH),
-        body=cut(below("", table=table), BODY_LENGTH - len(small) - 1, _CUT) + f"\n{small}",
-        severity=severity_of(gravest_first(events, on.words)[0], on.words),
+        body=cut(below(text, table=table), BODY_LENGTH - len(small) - 1, _CUT) + f"\n{small}",
+        severity=found.severity,
         ref=on.ref,
         subject=cut(news.subject, TITLE_LENGTH),
-        text="",
+        text=text,
         table=table,
         small=(small,),
         footer=_footer(on),
         route=on.route,
-        id=_digest("message", on.ref, *(part for event in events for part in _identity(event))),
+        id=_digest("message", on.ref, found.digest),
     )
+
+
+def compose_news(on: Occasion, news: News, hosts: Mapping[str, str], why: str = "") -> Message:
+    """The message about several pieces of news of sources. ``hosts`` are theirs, by source."""
+    title = cut(title_of(news, on.words, hosts), TITLE_LENGTH)
+    small = f"Noticed {_period(on, news.first, news.last)} · ref {on.ref}"
+    text = cut("\n".join(filter(None, (why, *lines_of(news, on.words)))), BODY_LENGTH - len(small) - 1, _CUT)
+    return Message(
+        title=title,
+        body=f"{text}\n{small}",
+        severity=severity_of_news(news, on.words),
+        ref=on.ref,
+        subject=title.partition(" ")[2],
+        text=text,
+        small=(small,),
+        footer=_footer(on),
+        route=on.route,
+        id=_digest("message", on.ref, news.digest),
+    )
+
+
+def _news(on: Occasion, event: Event) -> Headline:
+    if on.closes and isinstance(event, OrderEvent):
+        return no_longer_stuck(event, on.words)
+    return headline(event, on.words)
 
 
 def order_link(template: str | None, order: Order) -> str | None:
@@ -146,8 +181,7 @@ def _seen(on: Occasion, event: Event) -> str:
     return f"{seen} {on.words.time(event.at, on.now)}{since} · ref {on.ref}"
 
 
-def _period(on: Occasion, events: Sequence[OrderEvent]) -> str:
-    first, last = min(event.at for event in events), max(event.at for event in events)
+def _period(on: Occasion, first: datetime, last: datetime) -> str:
     end = on.words.time(last, on.now)
     start = on.words.time(first, on.now, beside=last)
     return end if end.startswith(start) else f"{start} to {end}"
@@ -163,6 +197,8 @@ def _footer(on: Occasion) -> str:
         return ""
     if on.route == HEALTH_ROUTE:
         why, how = "it takes the monitor's own news", f"leave {on.channel} out of health.channels"
+    elif on.route == DRILL_ROUTE:
+        why, how = "it takes part in fire drills", f"leave {on.channel} out of drill.channels"
     elif on.route == DEFAULT_ROUTE:
         why, how = "no routes are configured, so that it takes every change of a status", "write routes"
     else:
@@ -171,13 +207,16 @@ def _footer(on: Occasion) -> str:
 
 
 def _thread(event: Event) -> str:
-    about = ("source",) if isinstance(event, SourceEvent) else ("order", event.order.id)
+    if isinstance(event, SourceEvent):
+        about: tuple[str, ...] = ("rule", event.rule) if event.rule else ("source",)
+    else:
+        about = ("order", event.order.id)
     return _digest("thread", event.source, *about)
 
 
 def _identity(event: Event) -> tuple[str, ...]:
     if isinstance(event, SourceEvent):
-        return event.source, event.kind, event.at.isoformat()
+        return event.source, event.rule, event.kind, event.at.isoformat()
     return event.source, event.order.id, str(event.revision), event.kind, event.at.isoformat()
 
 

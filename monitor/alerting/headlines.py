@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import NamedTuple
 
@@ -25,8 +25,15 @@ _SOURCE_NEWS = {
     EventKind.SOURCE_DOWN: ("🔴", "Source down", Severity.FAILURE),
     EventKind.SOURCE_UP: ("🟢", "Source well again", Severity.SUCCESS),
     EventKind.SOURCE_DOUBTFUL: ("🟠", "Source doubtful", Severity.WARNING),
+    EventKind.ABSENT: ("🔕", "No new orders", Severity.WARNING),
+    EventKind.SPIKE: ("📈", "Spike", Severity.WARNING),
 }
-_GRAVITY = (Severity.FAILURE, Severity.WARNING, Severity.SUCCESS, Severity.INFO)
+_OVER = {
+    EventKind.ABSENT: ("🟢", "Orders again", Severity.SUCCESS),
+    EventKind.SPIKE: ("🟢", "Spike over", Severity.SUCCESS),
+}
+"""The end of what a rule has found."""
+GRAVITY = (Severity.FAILURE, Severity.WARNING, Severity.SUCCESS, Severity.INFO)
 _NAMED = 3
 """So many sources, services, and kinds of news, are named in one line; the rest are counted."""
 _EMOJI = {
@@ -36,7 +43,12 @@ _EMOJI = {
     EventKind.SERVICE_CHANGED: "💻",
 }
 """Of the kinds of events that have one of their own, which gives way to that of a grave status."""
-_PLAIN = {EventKind.CHANGED: ("📝", "Changed"), EventKind.VANISHED: ("👻", "Vanished")}
+_PLAIN = {
+    EventKind.CHANGED: ("📝", "Changed"),
+    EventKind.VANISHED: ("👻", "Vanished"),
+    EventKind.DRILL: ("🧪", "Drill"),
+    EventKind.STUCK: ("⏳", "Stuck"),
+}
 """The kinds that are about no status."""
 _SERVICES_CHANGED = Look("🔔", "Services changed", Severity.INFO)
 
@@ -75,48 +87,63 @@ class Headline(NamedTuple):
 def severity_of(event: Event, words: Words) -> Severity:
     """How grave an event is; an order that appears, or comes back, as a fraud is as grave as one that becomes one."""
     if isinstance(event, SourceEvent):
-        return _SOURCE_NEWS[event.kind][2]
+        return _source_news(event)[2]
     if event.kind is EventKind.CHANGED:
         return Severity.INFO
     if event.kind is EventKind.VANISHED:
         return Severity.WARNING
     severity = _look(event, words).severity
+    if event.kind is EventKind.STUCK:
+        return severity if severity is Severity.FAILURE else Severity.WARNING
     moved = event.kind not in (EventKind.APPEARED, EventKind.REAPPEARED)
     return severity if moved or severity is Severity.FAILURE else Severity.INFO
-
-
-def gravest_first(events: Sequence[OrderEvent], words: Words) -> list[OrderEvent]:
-    """The events, grave ones first, and as they stood among those that are as grave."""
-    return sorted(events, key=lambda event: _GRAVITY.index(severity_of(event, words)))
 
 
 def headline(event: Event, words: Words) -> Headline:
     """The headline of one event."""
     if isinstance(event, SourceEvent):
-        emoji, word, _ = _SOURCE_NEWS[event.kind]
-        return Headline(emoji, word, event.source)
-    emoji, word = _emoji_and_word(event, words)
+        emoji, word, _ = _source_news(event)
+        return Headline(emoji, word, event.source, about=plain(event.about, NUMBER_LENGTH) if event.about else None)
+    emoji, word = emoji_and_word(event, words)
+    if event.kind is EventKind.DRILL:
+        return Headline(emoji, word, label_of(event.order))
     if event.kind is EventKind.SERVICE_CHANGED:
         word, about = _services(event, words, word)
         return Headline(emoji, word, label_of(event.order), None, event.source, about)
     return Headline(emoji, word, label_of(event.order), amount_of(event, words), event.source)
 
 
-def headline_of_many(events: Sequence[OrderEvent], words: Words) -> Headline:
-    """``🚨 12 orders: 10 Fraud, 2 Active · shop``."""
-    emoji, _ = _emoji_and_word(gravest_first(events, words)[0], words)
-    said = _counted(_emoji_and_word(event, words)[1] for event in events)
-    orders = len({(event.source, event.order.id) for event in events})
-    word = f"{orders} order{'' if orders == 1 else 's'}"
-    return Headline(emoji, word, said, None, _sources(events))
+def no_longer_stuck(event: OrderEvent, words: Words) -> Headline:
+    """The headline where a channel was told that the order was stuck; a grave end keeps its own emoji."""
+    emoji, _ = emoji_and_word(event, words)
+    grave = event.kind is EventKind.VANISHED or severity_of(event, words) is Severity.FAILURE
+    return Headline(
+        emoji if grave else "✅", "No longer stuck", label_of(event.order), amount_of(event, words), event.source
+    )
 
 
-def _counted(found: Iterable[str]) -> str:
-    """``10 Fraud, 2 Active``, the most first."""
-    counts = Counter(found).most_common()
-    said = [f"{count} {word}" for word, count in counts[:_NAMED]]
-    rest = sum(count for _, count in counts[_NAMED:])
-    return ", ".join([*said, f"{rest} more"] if rest else said)
+def _source_news(event: SourceEvent) -> tuple[str, str, Severity]:
+    """Emoji, word and severity; a spike of a grave status is as grave."""
+    if event.over:
+        return _OVER[event.kind]
+    emoji, word, severity = _SOURCE_NEWS[event.kind]
+    grave = event.about and look_of(event.about).severity is Severity.FAILURE
+    return emoji, word, Severity.FAILURE if grave else severity
+
+
+def headline_of_many(
+    emoji: str, said: Sequence[tuple[str, int]], orders: int, sources: Sequence[str], *, of: str = "order"
+) -> Headline:
+    """``🚨 12 orders: 10 Fraud, 2 Active · shop``: ``said`` is how often each thing happened, the most first."""
+    where = ", ".join(sources) if len(sources) <= _NAMED else f"{len(sources)} sources"
+    return Headline(emoji, f"{orders:,} {of}{'' if orders == 1 else 's'}", counted(said), None, where)
+
+
+def counted(said: Sequence[tuple[str, int]]) -> str:
+    """``10 Fraud, 2 Active``, as they come; what comes late is counted only."""
+    named = [f"{count:,} {word}" for word, count in said[:_NAMED]]
+    rest = sum(count for _, count in said[_NAMED:])
+    return ", ".join([*named, f"{rest:,} more"] if rest else named)
 
 
 def change(event: OrderEvent, words: Words) -> str:
@@ -135,6 +162,9 @@ def change(event: OrderEvent, words: Words) -> str:
             said = f"invoice {_invoice(event.before)} → {_invoice(event.order)}"
         case EventKind.SERVICE_CHANGED:
             said = _services_moved(event, words)
+        case EventKind.STUCK:
+            age = age_of(event)
+            said = f"stuck, {status}" + (f" for {words.duration(age)}" if age else "")
         case _:
             said = _status_moved(event, status, words)
     return said
@@ -166,13 +196,25 @@ def label_of(order: Order) -> str:
 
 def lasted(event: Event) -> timedelta | None:
     """How long that which ended with this event had lasted, where it is known and worth telling."""
-    if event.kind in (EventKind.INVOICE_CHANGED, EventKind.SERVICE_CHANGED):
+    if event.kind in (EventKind.INVOICE_CHANGED, EventKind.SERVICE_CHANGED, EventKind.STUCK):
         return None  # ``since`` is of the order's status, and that has not ended
+    return _span(event)
+
+
+def age_of(event: Event) -> timedelta | None:
+    """How long a stuck order has had its status; None for all other events."""
+    return _span(event) if event.kind is EventKind.STUCK else None
+
+
+def _span(event: Event) -> timedelta | None:
     span = event.at - event.since if event.since else timedelta(0)
     return span if span >= timedelta(seconds=1) else None
 
 
-def _emoji_and_word(event: OrderEvent, words: Words) -> tuple[str, str]:
+def emoji_and_word(event: OrderEvent, words: Words) -> tuple[str, str]:
+    """What stands first in a headline."""
+    if event.stuck and event.stuck.reminder:
+        return "⏳", "Still stuck"
     if event.kind in _PLAIN:
         return _PLAIN[event.kind]
     look = _look(event, words)
@@ -195,7 +237,7 @@ def _look(event: OrderEvent, words: Words) -> Look:
             return look_of(event.order.invoice_status or "")
         case EventKind.SERVICE_CHANGED:
             looks = [_look_of_move(move, meanings) for move in service_moves(event.before, event.order)]
-            return min(looks, key=lambda look: _GRAVITY.index(look.severity), default=_SERVICES_CHANGED)
+            return min(looks, key=lambda look: GRAVITY.index(look.severity), default=_SERVICES_CHANGED)
     return look_of(event.order.status, meanings)
 
 
@@ -216,7 +258,8 @@ def _services(event: OrderEvent, words: Words, word: str) -> tuple[str, str | No
     if len(moves) <= 1:
         return word, next((service_name(move.service) for move in moves), None)
     meanings = words.meanings(event.source)
-    return f"{len(moves)} services", _counted(_look_of_move(move, meanings).word for move in moves)
+    said = Counter(_look_of_move(move, meanings).word for move in moves)
+    return f"{len(moves)} services", counted(said.most_common())
 
 
 def amount_of(event: OrderEvent, words: Words) -> str | None:
@@ -227,8 +270,3 @@ def amount_of(event: OrderEvent, words: Words) -> str | None:
     before = view_money(event.before.total, words) if event.before else None
     repriced = event.kind is EventKind.CHANGED and before is not None and before != total
     return f"{before} → {total}" if repriced else str(total)
-
-
-def _sources(events: Sequence[OrderEvent]) -> str:
-    names = list(dict.fromkeys(event.source for event in events))
-    return ", ".join(names) if len(names) <= _NAMED else f"{len(names)} sources"

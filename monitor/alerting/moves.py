@@ -6,7 +6,7 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from monitor.model import EventKind, Meanings, Order, OrderEvent, Service, meaning_of, normalise_status
+from monitor.model import EventKind, Life, Meanings, Order, OrderEvent, Service, meaning_of, normalise_status
 
 
 class Move(NamedTuple):
@@ -44,6 +44,17 @@ def names_of(status: str | None, meanings: Meanings) -> frozenset[str]:
         return frozenset()
     meaning = meaning_of(status, meanings)
     return frozenset((normalise_status(status), *([str(meaning)] if meaning else [])))
+
+
+def is_unusual(event: OrderEvent, meanings: Meanings, life: Life) -> bool:
+    """Whether the order's status changed as it usually does not; of a status that ``life`` lacks nothing is known."""
+    if event.kind is not EventKind.STATUS_CHANGED or event.before is None:
+        return False
+    before, meant = normalise_status(event.before.status), meaning_of(event.before.status, meanings)
+    usual = life.get(before, life.get(str(meant)))
+    if usual is None or (before not in life and meant is meaning_of(event.order.status, meanings)):
+        return False
+    return names_of(event.order.status, meanings).isdisjoint(usual)
 
 
 def service_moves(before: Order | None, now: Order) -> tuple[ServiceMove, ...]:

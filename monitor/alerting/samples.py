@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase as fnmatch
 import msgspec
 
 from monitor.alerting.settings import RouteSettings, WhenSettings
-from monitor.model import Customer, Details, EventKind, Item, Money, Order, OrderEvent, Service, SourceEvent
+from monitor.model import Customer, Details, EventKind, Item, Money, Order, OrderEvent, Service, SourceEvent, Stuck
 
 _AT = datetime(2025, 7, 1, 12, 22, tzinfo=UTC)
 _PLACED = _AT - timedelta(minutes=133)
@@ -35,6 +35,8 @@ SAMPLE_DETAILS = Details(
 
 def sample_event(kind: EventKind) -> OrderEvent:
     """An event of this kind, with all that such an event can have."""
+    if kind is EventKind.STUCK:
+        return _sample_stuck()
     return OrderEvent(
         source="shop",
         kind=kind,
@@ -45,6 +47,12 @@ def sample_event(kind: EventKind) -> OrderEvent:
         after_time=_AT - timedelta(minutes=1),
         since=_PLACED,
     )
+
+
+def _sample_stuck() -> OrderEvent:
+    since = _AT - timedelta(hours=25)
+    order = msgspec.structs.replace(_BEFORE, created_at=since)
+    return OrderEvent("shop", EventKind.STUCK, _AT, order, revision=1, since=since, stuck=Stuck("stuck"))
 
 
 def source_for(route: RouteSettings | None, sources: Mapping[str, Mapping[str, str]]) -> str:
@@ -65,7 +73,7 @@ def sample_for(route: RouteSettings | None, source: str) -> OrderEvent:
     """An event that the route is about: its first kind, and the first status, source and product that it spells out."""
     when = route.when if route else WhenSettings()
     event = sample_event(EventKind(when.event[0] if when.event else "status_changed"))
-    order = _with_status(event.order, event.kind, when.to)
+    order = _with_status(event.order, event.kind, when.status if event.kind is EventKind.STUCK else when.to)
     if when.product and order.items:
         bought = msgspec.structs.replace(order.items[0], name=_literal(when.product, order.items[0].name))
         order = msgspec.structs.replace(order, items=(bought, *order.items[1:]))
@@ -96,6 +104,14 @@ def sample_news(source: str) -> SourceEvent:
     """News of a source."""
     reason = f"502 from https://{source}.example.com: the server says that it cannot answer now"
     return SourceEvent(source, EventKind.SOURCE_DOWN, _AT, reason, _AT - timedelta(minutes=3))
+
+
+def sample_rule(kind: EventKind, source: str = "shop", rule: str = "sample") -> SourceEvent:
+    """What a rule finds out about a source."""
+    if kind is EventKind.ABSENT:
+        return SourceEvent(source, kind, _AT, "There was no new order for 6h", _AT - timedelta(hours=6), rule=rule)
+    reason = "12 of the 80 orders that entered a status within 1h became fraud: 15%"
+    return SourceEvent(source, kind, _AT, reason, rule=rule, about="fraud")
 
 
 def _literal(patterns: Sequence[str] | None, default: str) -> str:

@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
+import re
+from datetime import timedelta
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    BeforeValidator,
+    Field,
+    StringConstraints,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
-from monitor.fields import CurrencyCode, Name, Section, did_you_mean
+from monitor.alerting.hours import DAYS, ClockTime, Day, clock_time
+from monitor.alerting.rule_settings import RuleSettings, check_rule, check_stuck_route
+from monitor.alerting.where import WhereExpression
+from monitor.fields import CurrencyCode, Duration, Name, Section, did_you_mean
+
+_RESERVED = {"health": "the monitor's own news", "drill": "fire drills"}
 
 
 def _not_reserved(name: str) -> str:
-    if name == "health":
-        raise PydanticCustomError("reserved", "health is the route of the monitor's own news: take another name")
+    if name in _RESERVED:
+        said = {"text": f"{name} is the route of {_RESERVED[name]}: take another name"}
+        raise PydanticCustomError("reserved", "{text}", said)
     return name
 
 
@@ -21,10 +36,19 @@ def _as_list(value: object) -> object:
     return value if isinstance(value, list) else [value]
 
 
-OrderEventKind = Literal[
-    "appeared", "status_changed", "changed", "invoice_changed", "service_changed", "vanished", "reappeared"
+RoutedKind = Literal[
+    "appeared",
+    "status_changed",
+    "changed",
+    "invoice_changed",
+    "service_changed",
+    "vanished",
+    "reappeared",
+    "stuck",
+    "absent",
+    "spike",
 ]
-"""The kinds that routes are about. News of a source go to the health channels instead."""
+"""The kinds that routes are about. News of a source's health go to the health channels instead."""
 
 Patterns = Annotated[
     list[Annotated[str, StringConstraints(min_length=1)]], BeforeValidator(_as_list), Field(min_length=1)
@@ -35,7 +59,7 @@ Patterns = Annotated[
 class ConditionSettings(Section):
     """Conditions on an event; all that are given must hold."""
 
-    event: Annotated[list[OrderEventKind], BeforeValidator(_as_list), Field(min_length=1)] | None = None
+    event: Annotated[list[RoutedKind], BeforeValidator(_as_list), Field(min_length=1)] | None = None
     """Kinds of event; default: status_changed."""
 
     from_: Patterns | None = Field(
@@ -62,9 +86,21 @@ class ConditionSettings(Section):
     min_total: dict[CurrencyCode, Annotated[Decimal, Field(ge=0)]] | None = None
     """The least total, by currency, in major units. A currency that is not listed matches."""
 
+    unusual: bool | None = None
+    """``true``: changes of status outside the usual life of an order in this system, as fraud → active; ``false``: all
+    else."""
 
-class WhenSettings(ConditionSettings):
+    where: WhereExpression | None = None
+    """A JMESPath expression over the event, as ``events --json`` prints it, but with amounts as numbers:
+    ``length(order.items) > length(before.items)``. An event that it does not fit matches."""
+
+
+class WhenSettings(RuleSettings, ConditionSettings):
     """A route's conditions, and the exceptions from them."""
+
+    status: Patterns | None = None
+    """With ``event: stuck``, required: the statuses in which an order is stuck; with ``event: spike``, required: the
+    status that too many enter. In the source's words or by their meaning."""
 
     not_: ConditionSettings | None = Field(
         default=None, validation_alias=AliasChoices("not", "not_"), serialization_alias="not"
@@ -73,9 +109,107 @@ class WhenSettings(ConditionSettings):
 
     A total that cannot be compared is no exception: a threshold never hides an order."""
 
+    @model_validator(mode="after")
+    def _keys_fit_the_event(self) -> Self:
+        check_rule(self)
+        return self
+
+
+_GROUPED_BY = re.compile(r"source|status|event|currency|order|labels\.[A-Za-z0-9_.-]+")
+
+
+def _groupable(value: str) -> str:
+    if not _GROUPED_BY.fullmatch(value):
+        raise PydanticCustomError("group_by", "expected source, status, event, currency, order or labels.NAME")
+    return value
+
+
+class GroupSettings(Section):
+    """Events that are told together, in one message with a table."""
+
+    by: list[Annotated[str, AfterValidator(_groupable)]] = Field(default_factory=lambda: ["source"])
+    """What the events of one message have in common: source, status, event, currency, order, labels.NAME; ``[]``: no
+    more than the route."""
+
+    wait: Annotated[Duration, Field(ge=timedelta(seconds=1))] = timedelta(seconds=30)
+    """How long a message waits for others to join it."""
+
+    every: Annotated[Duration, Field(ge=timedelta(seconds=1))] = timedelta(minutes=5)
+    """How soon after the last message of a group there may be another one."""
+
+
+class StormSettings(Section):
+    """When there is too much to be told one by one: the rest comes as one summary."""
+
+    over: Annotated[int, Field(ge=1)] = 100
+    """So many events of this route …"""
+
+    within: Annotated[Duration, Field(ge=timedelta(seconds=1))] = timedelta(minutes=5)
+    """… in so long are no storm yet; and so long at least lies between two summaries."""
+
+
+class QuietSettings(Section):
+    """Hours in which nobody is disturbed: what happens comes as one message at their end."""
+
+    from_: ClockTime = Field(validation_alias=AliasChoices("from", "from_"), serialization_alias="from")
+    """When they begin."""
+
+    to: ClockTime
+    """When they end; before ``from``: on the next day."""
+
+    days: Annotated[list[Day], Field(min_length=1)] = Field(default_factory=lambda: list(DAYS))
+    """The days on which they begin; default: every day."""
+
+    @model_validator(mode="after")
+    def _last_a_while(self) -> Self:
+        if self.from_ == self.to:
+            raise PydanticCustomError("quiet", "to is the same as from: quiet hours would never end")
+        return self
+
+
+_WEEKLY = re.compile(r"(mon|tue|wed|thu|fri|sat|sun)\s+(\S+)")
+
+
+def _weekly(value: object) -> object:
+    found = _WEEKLY.fullmatch(value.strip().lower()) if isinstance(value, str) else None
+    if found is None:
+        raise PydanticCustomError("weekly", 'expected a day and a time such as "mon 08:00"')
+    clock_time(found[2])
+    return f"{found[1]} {found[2]}"
+
+
+Weekly = Annotated[str, BeforeValidator(_weekly)]
+"""A day of the week and a time."""
+
+
+class DigestSettings(Section):
+    """Events that are told once a day, or once a week, in one message."""
+
+    daily: ClockTime | None = None
+    """At this time each day."""
+
+    weekly: Weekly | None = None
+    """On this day at this time: ``mon 08:00``."""
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> Self:
+        if (self.daily is None) == (self.weekly is None):
+            raise PydanticCustomError("digest", "expected either daily or weekly")
+        return self
+
+
+class EscalateSettings(Section):
+    """Who else is told of an order that nobody moves on."""
+
+    after: Annotated[Duration, Field(ge=timedelta(minutes=1))]
+    """How long an order has had its status; longer than the rule's own ``after``."""
+
+    channels: Annotated[list[str], Field(min_length=1)]
+    """Names of channels."""
+
 
 class RouteSettings(Section):
-    """A named rule: which events, to which channels, how worded."""
+    """A named rule: which events, to which channels, how grouped and worded."""
 
     name: Annotated[Name, AfterValidator(_not_reserved)]
     """For logs, messages and commands."""
@@ -89,11 +223,49 @@ class RouteSettings(Section):
     stop: bool = False
     """Whether an event that this route matches goes to no later one."""
 
+    urgent: bool = False
+    """Whether nothing may hold its messages up: no group, no digest, no quiet hours; only a storm merges them."""
+
+    group: GroupSettings | None = None
+    """How its events are grouped; default: each is a message of its own."""
+
+    storm: StormSettings = StormSettings()
+    """When its messages become a summary."""
+
+    quiet: QuietSettings | None = None
+    """When nobody is to be disturbed; default: never."""
+
+    digest: DigestSettings | None = None
+    """When its events are told, all at once; default: as they happen."""
+
+    for_: Annotated[Duration, Field(ge=timedelta(seconds=1))] | None = Field(
+        default=None, validation_alias=AliasChoices("for", "for_"), serialization_alias="for"
+    )
+    """How long an order must stay as it is after an event before that is told; if it moves on, nothing is."""
+
+    remind_every: Annotated[Duration, Field(ge=timedelta(minutes=1))] | None = None
+    """With ``event: stuck``: how often it is told again while an order is still stuck; default: never."""
+
+    escalate: EscalateSettings | None = None
+    """With ``event: stuck``: who else is told when an order is stuck for longer; default: nobody."""
+
     title: str | None = None
     """Jinja2 template of the first line, which alone serves on a lock screen; default: a good one."""
 
     body: str | None = None
     """Jinja2 template of the text below it; default: a good one."""
+
+    @model_validator(mode="after")
+    def _holds_in_one_way(self) -> Self:
+        ways = [name for name in ("group", "digest", "for_") if getattr(self, name) is not None]
+        if self.urgent and (held := [*ways, *(["quiet"] if self.quiet else [])]):
+            said = {"key": held[0].removesuffix("_")}
+            raise PydanticCustomError("urgent", "{key} would hold up an urgent route: remove one of them", said)
+        if len(ways) > 1:
+            said = {"one": ways[0].removesuffix("_"), "other": ways[1].removesuffix("_")}
+            raise PydanticCustomError("timing", "{one} and {other} cannot both say when it is told: keep one", said)
+        check_stuck_route(self)
+        return self
 
 
 def _known_time_zone(value: str) -> str:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from datetime import datetime
 
-from monitor.alerting.headlines import amount_of, change, gravest_first, label_of
+from monitor.alerting.gathering import Gathered
+from monitor.alerting.headlines import amount_of, change, label_of
 from monitor.alerting.words import Words
 from monitor.model import Moment, OrderEvent, Row, Table
 
 MOMENTS_SHOWN = 12
-ROWS_SHOWN = 50
 HEADING = ("Order", "Change", "Total", "Source")
 
 
@@ -33,10 +33,10 @@ def _placed(event: OrderEvent, words: Words, now: datetime) -> list[Moment]:
     return [Moment(words.time(placed, now), "placed")] if placed and placed <= event.at else []
 
 
-def tabulate(events: Sequence[OrderEvent], words: Words, link: Callable[[OrderEvent], str | None]) -> Table:
-    """A row for each event, grave ones first, up to ``ROWS_SHOWN``."""
-    rows = tuple(_row(event, words, link(event)) for event in gravest_first(events, words)[:ROWS_SHOWN])
-    return Table(HEADING, rows, len(events) - len(rows))
+def tabulate(found: Gathered, words: Words, link: Callable[[OrderEvent], str | None]) -> Table:
+    """A row for each event that is shown; the others are counted."""
+    rows = tuple(_row(event, words, link(event)) for event in found.shown)
+    return Table(HEADING, rows, found.count - len(rows))
 
 
 def _row(event: OrderEvent, words: Words, link: str | None) -> Row:

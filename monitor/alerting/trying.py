@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-from monitor.alerting.samples import SAMPLE_DETAILS, SAMPLE_REF, sample_event
+from monitor.alerting.rule_settings import RULES
+from monitor.alerting.samples import SAMPLE_DETAILS, SAMPLE_REF, sample_event, sample_rule
 from monitor.alerting.settings import ChannelStyle, RouteSettings
 from monitor.alerting.variables import event_variables, names
 from monitor.alerting.voices import BODY_LENGTH, Voice, Worded, own_templates
@@ -30,9 +31,14 @@ def check_channel_templates(styles: Mapping[str, ChannelStyle], routes: Sequence
     """The same of the channels' templates, each tried with every kind of event that a route leads there."""
     voice = Voice("UTC", "en")
     for name, style in styles.items():
-        kinds = [kind for route in routes if name in route.channels for kind in _kinds(route)]
+        told = [kind for route in routes if name in _channels(route) for kind in _kinds(route)]
+        kinds = [kind for kind in told if kind not in RULES]  # which a channel does not word
         for part, text in _faults(voice, style, dict.fromkeys(kinds or ["status_changed"])):
             yield ("channels", name, part), text
+
+
+def _channels(route: RouteSettings) -> Sequence[str]:
+    return [*route.channels, *(route.escalate.channels if route.escalate else ())]
 
 
 def _kinds(route: RouteSettings) -> Collection[str]:
@@ -50,12 +56,12 @@ def _failures(voice: Voice, source: str, kinds: Iterable[str]) -> Iterator[str]:
     for kind in kinds:
         if fault := _failure(voice, source, kind):
             yield f"fails for an event {kind}: {fault}"
-        elif fault := _failure(voice, source, kind, SAMPLE_DETAILS):
+        elif kind not in RULES and (fault := _failure(voice, source, kind, SAMPLE_DETAILS)):
             yield f"fails for an event {kind} with details: {fault}"
 
 
 def _failure(voice: Voice, source: str, kind: str, details: Details | None = None) -> str | None:
-    event = sample_event(EventKind(kind))
+    event = sample_rule(EventKind(kind)) if kind in RULES else sample_event(EventKind(kind))
     about = {"route": "sample", "channel": "sample", "ref": SAMPLE_REF, "now": event.at, "link": None}
     try:
         variables = about | event_variables(event, {}, voice.words, details)

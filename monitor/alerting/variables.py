@@ -7,7 +7,7 @@ from dataclasses import fields
 from typing import Any
 
 from monitor.alerting.detailed import DetailsView, view_details
-from monitor.alerting.headlines import lasted, severity_of
+from monitor.alerting.headlines import age_of, lasted, severity_of
 from monitor.alerting.moves import service_moves
 from monitor.alerting.views import (
     REASON_LENGTH,
@@ -50,6 +50,9 @@ VARIABLES: Mapping[str, str] = {
     "details.payment": "how it is paid",
     "details.services": "its first 100 services, as in `order.services`; `details.service_count` is how many there are",
     "details.age": "how old it was when the change was seen",
+    "reason": "why, of absent and spike, which have no order",
+    "about": "the status that a spike is of",
+    "over": "whether an absent or a spike is over",
     "source": "the source's name",
     "labels": "the source's labels: `labels.client`; one that a source has not is empty",
     "route": "the route's name",
@@ -60,6 +63,9 @@ VARIABLES: Mapping[str, str] = {
     "seen_at": "when the answer that showed the change was received",
     "changed_after": "when the source was last seen without the change, where that is known",
     "lasted": "how long the order had been in the status before, where that is known",
+    "age": "how long a stuck order has had its status",
+    "reminder": "how often it was told before that it is stuck",
+    "escalated": "whether others are told of it, too, as it is stuck for so long",
     "now": "when the message is written",
 }
 """All that the templates of routes and channels can name. Values are plain single lines; unknown ones are empty."""
@@ -91,6 +97,7 @@ def event_variables(
         "labels": Labels(labels),
         "seen_at": event.at,
         "lasted": lasted(event),
+        "age": age_of(event),
         "severity": str(severity_of(event, words)),
     }
     return shared | (_of_source(event) if isinstance(event, SourceEvent) else _of_order(event, words))
@@ -98,7 +105,15 @@ def event_variables(
 
 def _of_source(event: SourceEvent) -> dict[str, Any]:
     reason = plain(event.reason, REASON_LENGTH) if event.reason else None
-    return {"reason": reason, "since": event.since, "acceptable": event.acceptable, "changed_after": None}
+    about = plain(event.about, REASON_LENGTH) if event.about else ""
+    return {
+        "reason": reason,
+        "since": event.since,
+        "acceptable": event.acceptable,
+        "about": about,
+        "over": event.over,
+        "changed_after": None,
+    }
 
 
 def _of_order(event: OrderEvent, words: Words) -> dict[str, Any]:
@@ -112,4 +127,9 @@ def _of_order(event: OrderEvent, words: Words) -> dict[str, Any]:
         "added": view_items(items_only_in(event.order, before), words),
         "removed": view_items(items_only_in(before, event.order), words) if before else (),
         "changed_after": event.after_time,
+        "reason": "",
+        "about": "",
+        "over": False,
+        "reminder": event.stuck.reminder if event.stuck else 0,
+        "escalated": event.stuck is not None and event.stuck.escalated,
     }

@@ -9,12 +9,12 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Raw
 
+from monitor.expressions import Expression, Written, raw_of
 from monitor.fields import Section
 from monitor.model import Customer, Details, Item, Money, Order, Service
 from monitor.sources import lenient
 from monitor.sources.money import as_written, from_minor_units, parse_amount
 from monitor.sources.rest_document import Document, members
-from monitor.sources.rest_expressions import Expression, Written, raw_of
 from monitor.sources.rest_parts import FieldSettings
 from monitor.sources.rest_settings import RestSettings
 

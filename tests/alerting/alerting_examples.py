@@ -11,6 +11,8 @@ import yaml
 from monitor.alerting.settings import RouteSettings
 from monitor.model import EventKind, Item, Money, Order, OrderEvent, Service, SourceEvent
 
+ORDER_KINDS = [kind for kind in EventKind if not kind.startswith("source") and kind not in ("absent", "spike")]
+"""What can happen to an order."""
 SEEN = datetime(2025, 7, 1, 12, 22, tzinfo=UTC)
 PLAN = Item("Starter Hosting Plan", 1, Money(Decimal("49.00"), "USD"))
 

@@ -10,10 +10,11 @@ import pytest
 from alerting_examples import PLAN, SEEN, event, order, routes, source_event
 from pydantic import TypeAdapter, ValidationError
 
+from monitor.alerting.gathering import ROWS_SHOWN
 from monitor.alerting.render import BODY_LENGTH, TITLE_LENGTH, Renderer, check_channel_templates
 from monitor.alerting.samples import SAMPLE_DETAILS
 from monitor.alerting.settings import ChannelStyle, OrderUrl
-from monitor.alerting.stories import MOMENTS_SHOWN, ROWS_SHOWN
+from monitor.alerting.stories import MOMENTS_SHOWN
 from monitor.errors import TemplateError
 from monitor.model import Customer, Details, Event, EventKind, Message, Order, OrderEvent, Severity
 
@@ -370,7 +371,7 @@ def several(*statuses: str, **fields: Any) -> list[OrderEvent]:
 
 def together(events: list[OrderEvent], channel: str | None = "ops") -> Message:
     renderer = Renderer([], "Europe/Stockholm", styles={"ops": ChannelStyle()}, order_urls={"shop": ADDRESS})
-    return renderer.render_many("fraud", events, "7K3F", now=SEEN, channel=channel)
+    return renderer.render_many("fraud", renderer.gather(events), "7K3F", now=SEEN, channel=channel)
 
 
 def test_several_orders_are_a_table_as_grave_as_the_gravest() -> None:

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import msgspec
 import pytest
-from alerting_examples import event, order, routes, source_event
+from alerting_examples import SEEN, event, order, routes, source_event
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
@@ -24,7 +24,7 @@ def destinations(routing: Routing) -> list[str]:
 
 def matches(when: str, happened: OrderEvent) -> bool:
     router = Router(routes(f"[{{name: only, when: {when}}}]"), CHANNELS, LABELS)
-    return bool(router.route(happened).planned)
+    return bool(router.route(happened, SEEN).planned)
 
 
 FRAUD = event()
@@ -108,27 +108,27 @@ def test_every_condition_that_can_be_configured_has_its_line_in_the_registry() -
 
 def test_without_routes_every_status_change_goes_to_every_channel() -> None:
     router = Router([], {"ops": ["url-1"], "mail": ["url-2", "url-3"]})
-    assert destinations(router.route(FRAUD)) == ["default: ops", "default: mail", "default: mail#2"]
-    assert router.route(APPEARED) == Routing()
+    assert destinations(router.route(FRAUD, SEEN)) == ["default: ops", "default: mail", "default: mail#2"]
+    assert router.route(APPEARED, SEEN) == Routing()
 
 
 def test_all_routes_that_match_apply_in_order() -> None:
     router = Router(routes("[{name: one}, {name: two, when: {to: active}}, {name: three, channels: [mail]}]"), CHANNELS)
-    assert destinations(router.route(FRAUD)) == ["one: ops", "three: mail", "three: mail#2"]
+    assert destinations(router.route(FRAUD, SEEN)) == ["one: ops", "three: mail", "three: mail#2"]
 
 
 def test_stop_ends_the_search_only_where_the_route_matches() -> None:
     text = "[{name: one, stop: true, when: {to: fraud}}, {name: two, channels: [mail]}]"
     router = Router(routes(text), CHANNELS)
-    stopped = router.route(FRAUD)
+    stopped = router.route(FRAUD, SEEN)
     assert (destinations(stopped), stopped.stopped_by) == (["one: ops"], "one")
-    passed = router.route(event(order=order("active")))
+    passed = router.route(event(order=order("active")), SEEN)
     assert (destinations(passed), passed.stopped_by) == (["two: mail", "two: mail#2"], None)
 
 
 def test_the_first_route_to_a_url_decides_and_the_others_are_named() -> None:
     router = Router(routes("[{name: one}, {name: two, channels: [same, mail]}, {name: three}]"), CHANNELS)
-    routing = router.route(FRAUD)
+    routing = router.route(FRAUD, SEEN)
     assert destinations(routing) == ["one: ops", "two: mail", "two: mail#2"]
     assert [(s.route, str(s.destination), s.by) for s in routing.superseded] == [
         ("two", "same", "one"),
@@ -138,24 +138,28 @@ def test_the_first_route_to_a_url_decides_and_the_others_are_named() -> None:
 
 def test_news_of_a_source_go_to_every_channel_and_meet_no_route() -> None:
     router = Router(routes("[{name: all, stop: true}]"), CHANNELS)
-    assert destinations(router.route(source_event("source_down"))) == ["health: ops", "health: mail", "health: mail#2"]
+    assert destinations(router.route(source_event("source_down"), SEEN)) == [
+        "health: ops",
+        "health: mail",
+        "health: mail#2",
+    ]
 
 
 def test_news_of_a_source_go_to_the_health_channels_where_there_are_any() -> None:
     router = Router([], CHANNELS, health=["mail"])
-    assert destinations(router.route(source_event("source_up"))) == ["health: mail", "health: mail#2"]
-    assert Router([], CHANNELS, health=[]).route(source_event("source_up")).planned == ()
+    assert destinations(router.route(source_event("source_up"), SEEN)) == ["health: mail", "health: mail#2"]
+    assert Router([], CHANNELS, health=[]).route(source_event("source_up"), SEEN).planned == ()
 
 
 def test_a_routing_survives_json() -> None:
-    routing = Router(routes("[{name: one}, {name: two, stop: true}]"), CHANNELS).route(FRAUD)
+    routing = Router(routes("[{name: one}, {name: two, stop: true}]"), CHANNELS).route(FRAUD, SEEN)
     assert msgspec.json.decode(msgspec.json.encode(routing), type=Routing) == routing
 
 
 @pytest.mark.parametrize("kind", ["source_down", "source_up", "source_doubtful", "apeared"])
 def test_a_route_about_what_no_route_is_about_is_refused(kind: str) -> None:
     """It would wait for ever: news of sources go to the health channels."""
-    with pytest.raises(ValidationError, match="'service_changed', 'vanished' or 'reappeared'"):
+    with pytest.raises(ValidationError, match="'stuck', 'absent' or 'spike'"):
         routes(f"[{{name: one, when: {{event: {kind}}}}}]")
 
 
@@ -168,7 +172,9 @@ statuses = st.sampled_from(["pending", "active", "fraud", "Canceled", "on-hold",
 currencies = st.sampled_from(["USD", "EUR", "JPY", None])
 amounts = st.decimals(0, 1000, places=2)
 totals = st.none() | st.builds(Money, amounts, currencies)
-order_kinds = st.sampled_from([kind for kind in EventKind if not kind.startswith("source")])
+_NO_CHANGES = {EventKind.STUCK, EventKind.ABSENT, EventKind.SPIKE, EventKind.DRILL}
+_CHANGES = [kind for kind in EventKind if not kind.startswith("source") and kind not in _NO_CHANGES]
+order_kinds = st.sampled_from(_CHANGES)
 orders = st.builds(lambda status, total: msgspec.structs.replace(order(status), total=total), statuses, totals)
 events = st.builds(lambda kind, now, was: event(kind, was=was, order=now), order_kinds, orders, st.none() | statuses)
 conditions = st.fixed_dictionaries(
@@ -200,7 +206,7 @@ def url_of(channel: str, number: int) -> str:
 
 @given(st.lists(route_settings, max_size=4), events)
 def test_one_event_goes_to_each_url_at_most_once(settings: list[RouteSettings], happened: OrderEvent) -> None:
-    routing = Router(settings, CHANNELS).route(happened)
+    routing = Router(settings, CHANNELS).route(happened, SEEN)
     urls = [url_of(planned.destination.channel, planned.destination.number) for planned in routing.planned]
     assert len(urls) == len(set(urls))
     for loser in routing.superseded:
@@ -226,14 +232,14 @@ def test_not_takes_away_exactly_what_its_conditions_hold_for(
     when: dict[str, object], unless: dict[str, object], happened: OrderEvent
 ) -> None:
     unless.pop("min_total", None)
-    exception = {"event": [str(kind) for kind in EventKind if not kind.startswith("source")]} | unless
+    exception = {"event": [str(kind) for kind in _CHANGES]} | unless
     expected = routed(when, happened) and not routed(exception, happened)
     assert routed(when | {"not": exception}, happened) == expected
 
 
 def routed(when: dict[str, object], happened: OrderEvent) -> bool:
     settings = RouteSettings.model_validate({"name": "only", "when": when, "channels": ["ops"]})
-    return bool(Router([settings], CHANNELS).route(happened).planned)
+    return bool(Router([settings], CHANNELS).route(happened, SEEN).planned)
 
 
 def test_a_glob_of_many_stars_is_matched_at_once() -> None:

@@ -28,7 +28,7 @@ MEANINGS = {
 
 def matches(when: str, happened: OrderEvent) -> bool:
     router = Router(routes(f"[{{name: only, when: {when}}}]"), {"ops": ["url-1"]}, meanings=MEANINGS)
-    return bool(router.route(happened).planned)
+    return bool(router.route(happened, SEEN).planned)
 
 
 def render(happened: OrderEvent, text: str = "[]", **given: Any) -> Message:
@@ -173,7 +173,8 @@ def test_a_code_is_explained_in_every_kind_of_message() -> None:
 
 def test_a_table_explains_codes_and_counts_what_they_mean() -> None:
     events = [event(was="n", order=order("p", id=str(number))) for number in range(2)]
-    message = Renderer([], meanings=MEANINGS).render_many("all", events, "7K3F", now=SEEN)
+    renderer = Renderer([], meanings=MEANINGS)
+    message = renderer.render_many("all", renderer.gather(events), "7K3F", now=SEEN)
     assert message.title == "✅ 2 orders: 2 Completed · shop"
     assert "· n (pending) → p (completed), after" in message.body
 

@@ -83,7 +83,8 @@ def hostile_message(text: str) -> Message:
 def many(count: int, text: str | None = None) -> Message:
     """The message about so many orders: every tenth a fraud, the others active."""
     events = [event(order=_numbered(number, text), before=order("pending")) for number in range(count)]
-    return renderer().render_many("fraud", events, "7K3F", now=SEEN, channel="mail")
+    words = renderer()
+    return words.render_many("fraud", words.gather(events), "7K3F", now=SEEN, channel="mail")
 
 
 def _numbered(number: int, text: str | None) -> Order:
