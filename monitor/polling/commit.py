@@ -4,23 +4,24 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 
 import msgspec
 
 from monitor.alerting.routes import Router
 from monitor.diff import Absences, Change, Coverage, Look, absent, compare, is_return, judge_absences
-from monitor.model import Doubt, Event, EventKind, OrderEvent, SourceState, normalise_status
-from monitor.polling.health import after_failure, after_look, still_partial
+from monitor.model import Doubt, EventKind, SourceEvent, SourceState, normalise_status
+from monitor.polling.health import after_failure, after_look, after_telling, still_partial
 from monitor.polling.ledger import Entry
+from monitor.polling.rules import Judge, is_well, noticed
 from monitor.polling.snapshot import Depth, Snapshot
+from monitor.polling.stuck import ENDS, StuckOrders, Sure, is_fit, sure_after
+from monitor.polling.telling import Teller
 from monitor.store.base import Claim, Held, Transaction
 
 CHUNK = 1000
 """So many changed orders are held as objects at a time."""
-MOST_HELD = 100
-"""So many events of a look wait for their orders' details: a storm is told at once, and its source asked no more."""
 
 
 class Findings(msgspec.Struct):
@@ -28,7 +29,7 @@ class Findings(msgspec.Struct):
 
     ``changed`` are the ids that may differ from the state. ``at`` turns monotonic seconds into wall time. ``proven``
     are the orders that an earlier look of the same poll has proven absent. ``hold_s``: so long the messages about an
-    order wait for its details, if they are to have any.
+    order wait for its details, if they are to have any. ``every``: so far apart looks are meant to be.
     """
 
     identity: str
@@ -39,6 +40,7 @@ class Findings(msgspec.Struct):
     down_after: int
     proven: Collection[str] = ()
     hold_s: float = 0.0
+    every: timedelta = timedelta(minutes=1)
 
 
 class Committed(msgspec.Struct):
@@ -46,7 +48,8 @@ class Committed(msgspec.Struct):
 
     ``orders`` are known as this now; ``unproven`` have been absent once; ``vanished`` are gone; ``forgotten`` are
     followed no more. ``held`` are the events
-    whose messages wait for details, ``unheld`` the deliveries that would have, were there not too many.
+    whose messages wait for details, ``unheld`` the deliveries that would have, were there not too many. ``silenced``
+    counts the messages that silences kept back. ``unfit`` are routes whose ``where`` did not fit an event.
     """
 
     events: Counter[EventKind]
@@ -61,11 +64,15 @@ class Committed(msgspec.Struct):
     doubt: Doubt | None = None
     held: list[Held] = []
     unheld: list[int] = []
+    silenced: int = 0
+    unfit: set[str] = set()
 
     def add(self, later: Committed) -> None:
         """Count in what a later look of the same poll came to; the orders themselves are left out."""
         self.events += later.events
         self.deliveries += later.deliveries
+        self.silenced += later.silenced
+        self.unfit |= later.unfit
         self.new_orders += later.new_orders
         self.baseline |= later.baseline
         self.other_system |= later.other_system
@@ -88,6 +95,8 @@ class _Commit:
         self._found = found
         self._snapshot = found.snapshot
         self._router = router
+        self._teller = Teller(tx, router, found.now, found.hold_s)
+        self._stuck = StuckOrders(tx, self._teller, self._source, router.stuck_rules(self._source), found.now)
         self._done = Committed(events=Counter())
 
     def run(self) -> Committed:
@@ -96,11 +105,21 @@ class _Commit:
         look = Look(self._source, announces, self._claim.fence, state.complete_at, state.proven_at)
         self._forget_unfollowed()
         self._write_sighted(look)
+        before, state = state, noticed(state, self._teller.told.events, self._found.now)
         if not self._snapshot.more:
             state = self._conclude(state, look)
+            state = self._judge_rules(before, state)
+        self._teller.close()
         self._tx.save_source(self._source, state)
         self._tx.release(self._claim)
-        return self._done
+        return self._with_told()
+
+    def _with_told(self) -> Committed:
+        told, done = self._teller.told, self._done
+        done.events, done.deliveries = told.events, len(told.deliveries)
+        done.held, done.unheld, done.silenced = told.held, told.unheld, told.silenced
+        done.unfit = told.unfit
+        return done
 
     def _own_state(self) -> SourceState:
         """The source's state; a new one, without its orders, if the name stands for another system now (promise 1).
@@ -149,12 +168,38 @@ class _Commit:
         absences, doubt = self._judge(state)
         self._write(list(self._absent(look, absences)), {})
         state, health = self._health(state, doubt)
-        for event in health:
-            self._tell(event)
+        state = self._tell_health(state, health)
         if self._snapshot.routine is not None:
             state = msgspec.structs.replace(state, routine=self._snapshot.routine)
         self._done.baseline = not had_baseline and state.baseline_at is not None
         self._done.doubt = state.doubt
+        return self._look_for_stuck(state)
+
+    def _look_for_stuck(self, state: SourceState) -> SourceState:
+        """The state with the statuses that are sure now; if the look is good, the stuck orders of these are told of."""
+        sure = sure_after(state, self._snapshot)
+        if is_fit(state, self._snapshot):
+            self._stuck.look(Sure(sure, self._snapshot.doubted))
+        return msgspec.structs.replace(state, sure=sure)
+
+    def _tell_health(self, state: SourceState, news: Sequence[SourceEvent]) -> SourceState:
+        """The state after this news; what silences kept back before is told where they have ended."""
+        for event in news:
+            written = self._teller.tell(event)
+            state = after_telling(state, event, written.number, written.routing.muted)
+        if not news and state.untold is not None:
+            state = msgspec.structs.replace(state, untold=self._teller.tell_late(self._source, state.untold))
+        return state
+
+    def _judge_rules(self, before: SourceState, state: SourceState) -> SourceState:
+        """What routes ask of the source as a whole; while it is down or in doubt nobody asks."""
+        if not is_well(state, self._snapshot):
+            return state
+        lists = self._snapshot.followed is None
+        judge = Judge(self._tx, self._source, self._router.meanings(self._source), before, self._found.every, lists)
+        state, news = judge.judge(state, self._router.rules(self._source), self._found.now)
+        for event in news:
+            self._teller.tell(event)
         return state
 
     def _judge(self, state: SourceState) -> tuple[Absences, Doubt | None]:
@@ -208,34 +253,12 @@ class _Commit:
         self._done.new_orders += sum(change.new for change in changes)
         self._done.vanished += [c.known.order.id for c in changes if c.known.vanished_at is not None]
         self._done.unproven += [c.known.order.id for c in changes if c.known.missing and c.known.vanished_at is None]
+        closes = self._stuck.note(changes)
         for change in changes:
             for event in change.events:
-                self._tell(event)
+                self._teller.tell(event, closes.get(change.known.order.id, {}) if event.kind in ENDS else {})
 
-    def _tell(self, event: Event) -> None:
-        routing = self._router.route(event)
-        event_id = self._tx.add_event(event, msgspec.json.encode(routing).decode())
-        self._done.events[event.kind] += 1
-        hold_s = self._hold_s(event)
-        deliveries = [
-            self._tx.add_delivery(planned.route, planned.destination, event, event_id, self._found.now, hold_s)
-            for planned in routing.planned
-        ]
-        self._done.deliveries += len(deliveries)
-        if hold_s and isinstance(event, OrderEvent) and deliveries:
-            self._done.held.append(Held(event, tuple(deliveries)))
-        elif self._may_be_held(event):
-            self._done.unheld += deliveries
-
-    def _hold_s(self, event: Event) -> float:
-        """How long the messages about this event wait for the order's details."""
-        few = len(self._done.held) < MOST_HELD
-        return self._found.hold_s if few and self._may_be_held(event) else 0.0
-
-    def _may_be_held(self, event: Event) -> bool:
-        return self._found.hold_s > 0 and isinstance(event, OrderEvent) and event.kind is not EventKind.VANISHED
-
-    def _health(self, state: SourceState, doubt: Doubt | None) -> tuple[SourceState, Sequence[Event]]:
+    def _health(self, state: SourceState, doubt: Doubt | None) -> tuple[SourceState, Sequence[SourceEvent]]:
         found, snapshot = self._found, self._snapshot
         if snapshot.error is not None:
             if state.baseline_at is None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 import msgspec
 
-from monitor.model import Doubt, EventKind, SourceEvent, SourceState
+from monitor.model import Doubt, EventKind, SourceEvent, SourceState, Untold
 
 
 def after_failure(
@@ -35,9 +36,21 @@ def after_look(
     elif state.doubt and state.doubt.announced and doubt is None and not state.down:
         events.append(SourceEvent(source, EventKind.SOURCE_UP, at, state.doubt.reason, state.doubt.since))
     new = msgspec.structs.replace(
-        state, failures=0, failing_since=None, error=None, down=False, doubt=doubt, polled_at=at
+        state, failures=0, failing_since=None, error=None, down=False, doubt=doubt, polled_at=at, good_at=at
     )
     return new, events
+
+
+def after_telling(state: SourceState, event: SourceEvent, number: int, muted: Collection[str]) -> SourceState:
+    """What is to be told once the silences end, after this news was kept from these URLs.
+
+    Who was not told the opposite either knows no better: trouble that came and went in silence is never mentioned.
+    """
+    before = state.untold
+    over = event.kind is EventKind.SOURCE_UP
+    opposite = before is not None and (before.kind is EventKind.SOURCE_UP) is not over
+    urls = sorted(set(muted).difference(before.urls if before and opposite else ()))
+    return msgspec.structs.replace(state, untold=Untold(number, event.kind, tuple(urls)) if urls else None)
 
 
 def accept_loss(state: SourceState) -> SourceState | None:

@@ -247,6 +247,7 @@ class Poller:
             down_after=self._settings.down_after,
             proven=proven,
             hold_s=self._hold_s,
+            every=self._settings.every,
         )
 
     def _remember(self, claim: Claim, snapshot: Snapshot, committed: Committed) -> None:

@@ -9,6 +9,7 @@ from monitor.polling.poller import PollResult
 from monitor.polling.snapshot import Depth
 
 _log = structlog.get_logger("monitor")
+_UNFIT = "their expression in where does not fit an event, which they were sent nevertheless"
 
 
 def report_poll(result: PollResult) -> None:
@@ -26,8 +27,12 @@ def report_poll(result: PollResult) -> None:
         "kib": round(result.bytes / 1024, 1),
         "seconds": round(result.seconds, 3),
     }
+    if committed.silenced:
+        fields["silenced"] = committed.silenced
     if snapshot.known_difference:
         fields["unexplained"] = snapshot.known_difference
+    if committed.unfit:
+        _log.warning("where_failed", source=result.source, routes=sorted(committed.unfit), meaning=_UNFIT)
     if committed.other_system:
         _log.warning("baseline_reset", source=result.source, reason="its type or url is another one now")
     if isinstance(snapshot.error, OurFault):

@@ -13,8 +13,25 @@ from typing import Protocol, TypeVar
 
 import msgspec
 
+from monitor.alerting.routes import Planned
+from monitor.alerting.timing import Hold
 from monitor.diff import Change
-from monitor.model import Delivery, DeliveryState, Destination, Event, Known, OrderEvent, Outcome, SourceState
+from monitor.model import (
+    Delivery,
+    DeliveryState,
+    Destination,
+    Event,
+    EventKind,
+    Known,
+    OrderEvent,
+    Outcome,
+    SourceState,
+)
+from monitor.store.mutings import Mutings
+from monitor.store.overdue import Overdue
+from monitor.store.rounds import Rounds
+from monitor.store.standing_in import StandingIn
+from monitor.store.stories import Stories
 
 T = TypeVar("T")
 
@@ -60,7 +77,7 @@ class Tallies(msgspec.Struct, frozen=True):
     deliveries: Mapping[str, int]
 
 
-class Transaction(Protocol):
+class Transaction(Stories, Mutings, StandingIn, Rounds, Overdue, Protocol):
     """The operations, all or none of which take effect."""
 
     # Sources
@@ -152,6 +169,10 @@ class Transaction(Protocol):
         """The newest ``limit`` events, oldest first."""
         ...
 
+    def entered(self, source: str, after: datetime) -> Iterator[tuple[str, str]]:
+        """The orders (ids) that appeared or changed their status after then, with each status (normalised) entered."""
+        ...
+
     def story(self, source: str, order_id: str, up_to: int, limit: int) -> list[StoredEvent]:
         """The latest ``limit`` events of an order, none later than the one with the id ``up_to``, oldest first."""
         ...
@@ -160,6 +181,44 @@ class Transaction(Protocol):
         self, route: str, to: Destination, event: Event, event_id: int, now: datetime, hold_s: float = 0.0
     ) -> int:
         """Write a delivery of this event, due in ``hold_s`` seconds; its id."""
+        ...
+
+    def join(self, planned: Planned, hold: Hold, event: Event, event_id: int, now: datetime) -> int:
+        """Let this event join the delivery that waits for it, or write one that waits as ``hold`` says; its id."""
+        ...
+
+    def alone(self, planned: Planned, hold: Hold, since: datetime) -> set[int]:
+        """What was written since then to go the same way, alone or in groups, or to wait ``FOR`` as long; their ids.
+
+        Only what nobody has ever claimed.
+        """
+        ...
+
+    def merge(self, ids: Collection[int], into: int) -> None:
+        """Let one waiting delivery tell what these were to tell, which nobody has tried to send yet."""
+        ...
+
+    def drop_held(self, event: OrderEvent, kinds: Collection[EventKind], now: datetime, reason: str) -> int:
+        """Drop what waited to see whether this event's order stays as it was after an earlier event of these kinds.
+
+        How many. What it was to be told with is told without it.
+        """
+        ...
+
+    def orders_told(self, ids: Collection[int]) -> Mapping[int, int]:
+        """Of how many orders each of these deliveries tells."""
+        ...
+
+    def count_events(self, route: str, at: datetime, events: int) -> None:
+        """Note that a route had so many more events."""
+        ...
+
+    def events_counted(self, route: str, since: datetime, now: datetime) -> int:
+        """How many events a route has had since then."""
+        ...
+
+    def forget_counts(self, route: str, before: datetime) -> None:
+        """Drop what was counted up to then."""
         ...
 
     def let_go(self, ids: Collection[int], now: datetime) -> int:
@@ -182,8 +241,8 @@ class Transaction(Protocol):
         """
         ...
 
-    def events_of(self, delivery_id: int) -> list[StoredEvent]:
-        """The events that a delivery tells of."""
+    def events_of(self, delivery_id: int) -> Iterator[StoredEvent]:
+        """The events that a delivery tells of, oldest first; there may be thousands."""
         ...
 
     def settle(self, delivery: Delivery, at: datetime, outcome: Outcome, title: str, body: str) -> bool:

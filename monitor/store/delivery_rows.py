@@ -2,59 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime
 
 import msgspec
 
-from monitor.model import Delivery, DeliveryState, Destination, Event, OrderEvent, Outcome
+from monitor.model import Delivery, DeliveryState, Destination, Outcome
 from monitor.store.base import Attempt, StoredEvent
+from monitor.store.group_rows import DAY, GroupRows
 from monitor.store.order_rows import EVENT
 from monitor.store.orphan_rows import OrphanRows, json_of
 from monitor.store.outbox_row import COLUMNS, delivery_of
 from monitor.store.sql import from_us, to_us, to_us_interval
-
-DAY = timedelta(days=1)
-"""How long a delivery is tried before it is a dead letter (promise 4)."""
 
 _OUTCOME = msgspec.json.Decoder(Outcome)
 # A due time further ahead than its own interval was written by a clock that has been set back since: it is due.
 _DUE = "CASE WHEN d.due_at > :now + d.retry_in THEN :now ELSE d.due_at END"
 
 
-class DeliveryRows(OrphanRows):
+class DeliveryRows(GroupRows, OrphanRows):
     """The part of a transaction that is about deliveries."""
-
-    def add_delivery(
-        self, route: str, to: Destination, event: Event, event_id: int, now: datetime, hold_s: float = 0.0
-    ) -> int:
-        hold = to_us_interval(hold_s)
-        rows = self._db.rows(
-            """
-            INSERT INTO deliveries (route, channel, url_number, url, source, order_id, state, created_at, due_at,
-                                    retry_in, wish, expires_at, attempts, fence)
-            VALUES (:route, :channel, :number, :url, :source, :order_id, 'waiting', :now, :due,
-                    :hold, 0, :expires, 0, 0)
-            RETURNING id
-            """,
-            route=route,
-            channel=to.channel,
-            number=to.number,
-            url=to.url,
-            source=event.source,
-            order_id=event.order.id if isinstance(event, OrderEvent) else "",
-            now=to_us(now),
-            due=to_us(now) + hold,
-            hold=hold,
-            expires=to_us(now + DAY),
-        )
-        delivery_id = int(rows[0][0])
-        self._db.run(
-            "INSERT INTO delivery_events (delivery_id, event_id) VALUES (:delivery, :event)",
-            delivery=delivery_id,
-            event=event_id,
-        )
-        return delivery_id
 
     def let_go(self, ids: Collection[int], now: datetime) -> int:
         return self._db.run(
@@ -71,7 +38,7 @@ class DeliveryRows(OrphanRows):
         rows = self._db.rows(
             f"""
             SELECT d.url, MIN({_DUE}) FROM deliveries d
-            WHERE d.state = 'waiting' AND {self.at_home("d")} AND {self._first_of_its_order} GROUP BY d.url
+            WHERE d.state = 'waiting' AND {self.at_home("d")} AND {self._first_of_its_queue} GROUP BY d.url
             """,  # noqa: S608  # built of this file's constants
             now=to_us(now),
             homes=json_of(homes),
@@ -86,7 +53,7 @@ class DeliveryRows(OrphanRows):
             f"""
             SELECT {COLUMNS} FROM deliveries d
             WHERE d.state = 'waiting' AND d.url = :url AND {self.at_home("d")}
-              AND {_DUE} <= :now AND {self._first_of_its_order} AND d.id > :after
+              AND {_DUE} <= :now AND {self._first_of_its_queue} AND d.id > :after
             ORDER BY {"d.attempts, d.id" if after is None else "d.id"} LIMIT 1
             """,  # noqa: S608  # built of this file's constants
             url=homes[0].url,
@@ -108,15 +75,15 @@ class DeliveryRows(OrphanRows):
             return None
         return msgspec.structs.replace(delivery, state=DeliveryState.SENDING, fence=delivery.fence + 1)
 
-    def events_of(self, delivery_id: int) -> list[StoredEvent]:
-        rows = self._db.rows(
+    def events_of(self, delivery_id: int) -> Iterator[StoredEvent]:
+        rows = self._db.stream(
             """
             SELECT e.id, e.doc, e.routing FROM delivery_events x JOIN events e ON e.id = x.event_id
-            WHERE x.delivery_id = :id ORDER BY e.id
+            WHERE x.delivery_id = :id ORDER BY x.event_id
             """,
             id=delivery_id,
         )
-        return [StoredEvent(row[0], EVENT.decode(row[1]), row[2]) for row in rows]
+        return (StoredEvent(row[0], EVENT.decode(row[1]), row[2]) for row in rows)
 
     def settle(self, delivery: Delivery, at: datetime, outcome: Outcome, title: str, body: str) -> bool:
         settled = self._db.run(
@@ -221,11 +188,11 @@ class DeliveryRows(OrphanRows):
         )
 
     @property
-    def _first_of_its_order(self) -> str:
-        """Deliveries about one order to one URL never overtake each other; but what cannot be sent blocks nothing."""
+    def _first_of_its_queue(self) -> str:
+        """Nothing overtakes what went into its queue before; but what cannot be sent blocks nothing."""
         return f"""
         NOT EXISTS (SELECT 1 FROM deliveries e
-                    WHERE e.url = d.url AND e.source = d.source AND e.order_id = d.order_id AND e.id < d.id
+                    WHERE e.url = d.url AND e.queue = d.queue AND e.id < d.id
                       AND e.state IN ('waiting', 'sending') AND (e.state = 'sending' OR {self.at_home("e")}))
         """  # noqa: S608  # constants
 

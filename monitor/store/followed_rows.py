@@ -37,6 +37,7 @@ class FollowedRows(Rows):
         )
         if ended:
             self._db.run("DELETE FROM orders WHERE source = :source AND id = :id", source=source, id=order_id)
+            self._db.run("DELETE FROM stuck WHERE source = :source AND order_id = :id", source=source, id=order_id)
             # Whoever is polling the source has read this order, or remembers it: that poll must not write it again.
             self._db.run("UPDATE sources SET fence = fence + 1 WHERE name = :source", source=source)
         return bool(ended)
@@ -48,4 +49,11 @@ class FollowedRows(Rows):
             source=source,
             ids=msgspec.json.encode(list(ids)).decode(),
         )
+        if rows:
+            self._db.run(
+                f"DELETE FROM stuck WHERE source = :source AND order_id NOT IN"  # noqa: S608  # as above
+                f" (SELECT value FROM {self._db.json_list}(:ids))",
+                source=source,
+                ids=msgspec.json.encode(list(ids)).decode(),
+            )
         return [order_id for (order_id,) in rows]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from itertools import islice
 from typing import Any
 
@@ -10,7 +11,7 @@ import msgspec
 
 from monitor.diff import Change
 from monitor.errors import ClaimLost
-from monitor.model import Event, Known, OrderEvent, SourceEvent, normalise_status
+from monitor.model import Event, EventKind, Known, OrderEvent, SourceEvent, normalise_status
 from monitor.store.base import StoredEvent
 from monitor.store.sql import Rows, to_us
 
@@ -19,14 +20,14 @@ EVENT = msgspec.json.Decoder(OrderEvent | SourceEvent)
 _CHUNK = 1000
 
 _INSERT = """
-INSERT INTO orders (source, id, revision, number, status, vanished, mark, doc)
-VALUES (:source, :id, :revision, :number, :status, :vanished, :mark, :doc)
+INSERT INTO orders (source, id, revision, number, status, status_at, vanished, mark, doc)
+VALUES (:source, :id, :revision, :number, :status, :status_at, :vanished, :mark, :doc)
 ON CONFLICT (source, id) DO NOTHING
 """
 # Each write adds one to the revision: of two writers that read the same state, the second changes no row.
 _UPDATE = """
-UPDATE orders SET revision = :revision, number = :number, status = :status, vanished = :vanished, mark = :mark,
-  doc = :doc
+UPDATE orders SET revision = :revision, number = :number, status = :status, status_at = :status_at,
+  vanished = :vanished, mark = :mark, doc = :doc
 WHERE source = :source AND id = :id AND revision = :revision - 1
 """
 
@@ -103,22 +104,21 @@ class OrderRows(Rows):
         )
 
     def forget_orders(self, source: str) -> None:
-        self._db.run("DELETE FROM orders WHERE source = :source", source=source)
+        for table in ("orders", "stuck", "stuck_rules"):
+            self._db.run(f"DELETE FROM {table} WHERE source = :source", source=source)  # noqa: S608  # constants
 
     def add_event(self, event: Event, routing: str) -> int:
-        order_id, revision = (
-            (event.order.id, event.revision) if isinstance(event, OrderEvent) else ("", to_us(event.at))
-        )
         rows = self._db.rows(
             """
-            INSERT INTO events (source, order_id, kind, revision, at, doc, routing)
-            VALUES (:source, :order_id, :kind, :revision, :at, :doc, :routing)
+            INSERT INTO events (source, order_id, kind, entered, revision, at, doc, routing)
+            VALUES (:source, :order_id, :kind, :entered, :revision, :at, :doc, :routing)
             ON CONFLICT (source, order_id, kind, revision) DO NOTHING RETURNING id
             """,
             source=event.source,
-            order_id=order_id,
+            order_id=event.order.id if isinstance(event, OrderEvent) else "",
             kind=event.kind.value,
-            revision=revision,
+            entered=_entered(event),
+            revision=_number_of(event),
             at=to_us(event.at),
             doc=msgspec.json.encode(event).decode(),
             routing=routing,
@@ -142,6 +142,13 @@ class OrderRows(Rows):
         )
         return [StoredEvent(row[0], EVENT.decode(row[1]), row[2]) for row in reversed(rows)]
 
+    def entered(self, source: str, after: datetime) -> Iterator[tuple[str, str]]:
+        return self._db.stream(
+            "SELECT DISTINCT order_id, entered FROM events WHERE source = :source AND at > :after AND entered <> ''",
+            source=source,
+            after=to_us(after),
+        )
+
     def story(self, source: str, order_id: str, up_to: int, limit: int) -> list[StoredEvent]:
         # A query of its own: with conditions that may be off, as in ``events``, no index would serve.
         rows = self._db.rows(
@@ -157,6 +164,18 @@ class OrderRows(Rows):
         return [StoredEvent(row[0], EVENT.decode(row[1]), row[2]) for row in reversed(rows)]
 
 
+def _entered(event: Event) -> str:
+    enters = event.kind in (EventKind.APPEARED, EventKind.STATUS_CHANGED)
+    return normalise_status(event.order.status) if enters and isinstance(event, OrderEvent) else ""
+
+
+def _number_of(event: Event) -> int:
+    """What tells it from others of its kind: the order's state, or the time, where a state can have several."""
+    if isinstance(event, OrderEvent) and event.kind is not EventKind.STUCK:
+        return event.revision
+    return to_us(event.at)
+
+
 def _limit(limit: int | None) -> int:
     return 2**62 if limit is None else limit
 
@@ -168,6 +187,7 @@ def _order_row(source: str, known: Known, marks: Mapping[str, int]) -> dict[str,
         "revision": known.revision,
         "number": known.order.number,
         "status": normalise_status(known.order.status),
+        "status_at": to_us(known.status_at),
         "vanished": int(known.vanished_at is not None),
         "mark": marks.get(known.order.id, 0),
         "doc": msgspec.json.encode(known).decode(),

@@ -8,7 +8,7 @@ from monitor.model import Delivery, DeliveryState
 from monitor.store.sql import from_us, from_us_or_none
 
 COLUMNS = """d.id, d.route, d.channel, d.url_number, d.source, d.order_id, d.state, d.created_at, d.due_at,
-    d.expires_at, d.attempts, d.last_error, d.settled_at, d.title, d.fence, d.url"""
+    d.expires_at, d.attempts, d.last_error, d.settled_at, d.title, d.fence, d.url, d.gathers, d.stands_for"""
 
 
 def delivery_of(row: tuple[Any, ...]) -> Delivery:
@@ -31,6 +31,8 @@ def delivery_of(row: tuple[Any, ...]) -> Delivery:
         title=row[13],
         fence=row[14],
         url=row[15],
+        gathers=row[16],
+        stands_for=row[17],
     )
 
 

@@ -7,7 +7,9 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
 import msgspec
@@ -15,11 +17,16 @@ import msgspec
 from monitor.errors import StateUnreachable
 from monitor.store.base import Transaction
 from monitor.store.delivery_rows import DeliveryRows
+from monitor.store.fallback_rows import FallbackRows
 from monitor.store.followed_rows import FollowedRows
 from monitor.store.lock import FileLock
 from monitor.store.order_rows import OrderRows
+from monitor.store.round_rows import RoundRows
 from monitor.store.schema import check_schema, ensure_schema
+from monitor.store.silence_rows import SilenceRows
 from monitor.store.source_rows import SourceRows
+from monitor.store.story_rows import StoryRows
+from monitor.store.stuck_rows import StuckRows
 from monitor.store.tally_rows import TallyRows
 
 T = TypeVar("T")
@@ -29,7 +36,18 @@ _BUSY_S = 30.0
 """How long a transaction waits for another process's, such as a `deliveries retry` beside the daemon."""
 
 
-class SqlTransaction(SourceRows, OrderRows, FollowedRows, DeliveryRows, TallyRows):
+class SqlTransaction(
+    SourceRows,
+    OrderRows,
+    FollowedRows,
+    StuckRows,
+    DeliveryRows,
+    FallbackRows,
+    RoundRows,
+    SilenceRows,
+    StoryRows,
+    TallyRows,
+):
     """All operations of ``Transaction``, in SQL."""
 
 
@@ -115,6 +133,22 @@ class SqliteStore:
         self._thread.shutdown(wait=True)
         if self._lock:
             self._lock.release()
+
+
+@contextmanager
+def scratch() -> Iterator[Transaction]:
+    """A transaction on an empty state that nobody else sees, and of which nothing is left."""
+    with TemporaryDirectory(prefix="order-monitor-") as folder:
+        path = Path(folder) / "scratch.db"
+        ensure_schema(path)
+        connection = _connect(path, exclusive=True)
+        try:
+            connection.execute("BEGIN")
+            yield SqlTransaction(_Driver(connection))
+        except sqlite3.Error as error:
+            raise StateUnreachable(f"{path}: {error}") from error
+        finally:
+            connection.close()
 
 
 class _Driver:

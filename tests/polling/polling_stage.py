@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from functools import cache
 from pathlib import Path
@@ -189,11 +189,18 @@ def new_state(folder: Path) -> Path:
     return path
 
 
+@contextlib.contextmanager
+def memory_folder() -> Iterator[Path]:
+    """A folder in memory, where there is such a thing: a thousand histories wait for no disk."""
+    with TemporaryDirectory(dir=_MEMORY) as folder:
+        yield Path(folder)
+
+
 @asynccontextmanager
 async def state() -> AsyncIterator[SqliteStore]:
-    """An empty state of its own, in memory where there is such a folder: a thousand histories wait for no disk."""
-    with TemporaryDirectory(dir=_MEMORY) as folder:
-        store = SqliteStore.open(new_state(Path(folder)))
+    """An empty state of its own, in such a folder."""
+    with memory_folder() as folder:
+        store = SqliteStore.open(new_state(folder))
         try:
             yield store
         finally:

@@ -32,6 +32,8 @@ def upgrade() -> None:
         sa.Column("revision", sa.BigInteger, nullable=False),
         sa.Column("number", sa.Text),
         sa.Column("status", sa.Text, nullable=False),
+        # When it entered its status: as observed, else when it was placed, else when it was seen first.
+        sa.Column("status_at", sa.BigInteger, nullable=False),
         sa.Column("vanished", sa.SmallInteger, nullable=False),
         sa.Column("mark", sa.BigInteger, nullable=False),
         sa.Column("doc", sa.Text, nullable=False),
@@ -41,6 +43,41 @@ def upgrade() -> None:
     # Shorter ids first, as numbers go: the order in which they are listed, page by page. The other columns are all
     # that a start reads of an order: a million are loaded from the index alone.
     op.create_index("orders_in_order", "orders", ["source", sa.text("LENGTH(id)"), "id", "vanished", "mark", "status"])
+    there = sa.text("vanished = 0")
+    op.create_index(
+        "orders_by_age",
+        "orders",
+        ["source", "status", "status_at", "id"],
+        sqlite_where=there,
+        postgresql_where=there,
+    )
+    # Which orders are stuck, by which route's rule, and who was told of it; without told_at: to be looked at.
+    op.create_table(
+        "stuck",
+        sa.Column("source", sa.Text, primary_key=True),
+        sa.Column("order_id", sa.Text, primary_key=True),
+        sa.Column("route", sa.Text, primary_key=True),
+        sa.Column("status_at", sa.BigInteger, nullable=False),
+        sa.Column("told_at", sa.BigInteger),
+        sa.Column("told", sa.Integer, nullable=False),
+        sa.Column("escalated", sa.SmallInteger, nullable=False),
+        sa.Column("urls", sa.Text, nullable=False),
+        sa.Column("next_at", sa.BigInteger),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("stuck_by_time", "stuck", ["source", "route", "next_at"])
+    # Up to which age (and id, among those as old) a rule has looked at the orders of a status, and since when it does.
+    op.create_table(
+        "stuck_rules",
+        sa.Column("source", sa.Text, primary_key=True),
+        sa.Column("route", sa.Text, primary_key=True),
+        sa.Column("status", sa.Text, primary_key=True),
+        sa.Column("fingerprint", sa.Text, nullable=False),
+        sa.Column("since", sa.BigInteger, nullable=False),
+        sa.Column("up_to", sa.BigInteger, nullable=False),
+        sa.Column("up_to_id", sa.Text, nullable=False),
+        sqlite_with_rowid=False,
+    )
     op.create_table(
         "followed",
         sa.Column("source", sa.Text, primary_key=True),
@@ -55,6 +92,8 @@ def upgrade() -> None:
         sa.Column("source", sa.Text, nullable=False),
         sa.Column("order_id", sa.Text, nullable=False),
         sa.Column("kind", sa.Text, nullable=False),
+        # The status that the order entered, normalised; empty where it entered none.
+        sa.Column("entered", sa.Text, nullable=False),
         sa.Column("revision", sa.BigInteger, nullable=False),
         sa.Column("at", sa.BigInteger, nullable=False),
         sa.Column("doc", sa.Text, nullable=False),
@@ -62,6 +101,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("source", "order_id", "kind", "revision"),
         sqlite_autoincrement=True,
     )
+    op.create_index("events_by_time", "events", ["source", "at"])
     op.create_table(
         "deliveries",
         sa.Column("id", _ID, primary_key=True, autoincrement=True),
@@ -71,6 +111,11 @@ def upgrade() -> None:
         sa.Column("url", sa.Text, nullable=False),
         sa.Column("source", sa.Text, nullable=False),
         sa.Column("order_id", sa.Text, nullable=False),
+        # What its message waits for with others (nothing: it tells of one event), and what it must not overtake.
+        sa.Column("gathers", sa.Text, nullable=False),
+        sa.Column("queue", sa.Text, nullable=False),
+        # The dead letter whose news it tells instead.
+        sa.Column("stands_for", sa.BigInteger),
         sa.Column("state", sa.Text, nullable=False),
         sa.Column("created_at", sa.BigInteger, nullable=False),
         sa.Column("due_at", sa.BigInteger, nullable=False),
@@ -90,9 +135,18 @@ def upgrade() -> None:
     op.create_index(
         "deliveries_unsettled",
         "deliveries",
-        ["url", "source", "order_id", "id"],
+        ["url", "queue", "id"],
         sqlite_where=unsettled,
         postgresql_where=unsettled,
+    )
+    stands_in = sa.text("stands_for IS NOT NULL")
+    op.create_index(
+        "deliveries_standing_in",
+        "deliveries",
+        ["stands_for", "url"],
+        unique=True,
+        sqlite_where=stands_in,
+        postgresql_where=stands_in,
     )
     waiting = sa.text("state = 'waiting'")
     op.create_index(
@@ -104,6 +158,29 @@ def upgrade() -> None:
     )
     sending = sa.text("state = 'sending'")
     op.create_index("deliveries_sending", "deliveries", ["owner"], sqlite_where=sending, postgresql_where=sending)
+    gathering = sa.text("gathers <> ''")
+    op.create_index(
+        "deliveries_gathering",
+        "deliveries",
+        ["queue", "url", "id"],
+        sqlite_where=gathering,
+        postgresql_where=gathering,
+    )
+    # How many events each route had in which transaction, as far back as a storm looks.
+    op.create_table(
+        "route_events",
+        sa.Column("route", sa.Text, primary_key=True),
+        sa.Column("at", sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column("events", sa.BigInteger, nullable=False),
+        sqlite_with_rowid=False,
+    )
+    # Up to when what happens at certain times has been seen to, such as fire drills.
+    op.create_table(
+        "schedules",
+        sa.Column("name", sa.Text, primary_key=True),
+        sa.Column("seen_to", sa.BigInteger, nullable=False),
+        sqlite_with_rowid=False,
+    )
     op.create_table(
         "delivery_events",
         sa.Column("delivery_id", sa.BigInteger, primary_key=True, autoincrement=False),
@@ -111,6 +188,16 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index("delivery_events_by_event", "delivery_events", ["event_id"])
+    # AUTOINCREMENT: the routing of events names silences by their numbers.
+    op.create_table(
+        "silences",
+        sa.Column("id", _ID, primary_key=True, autoincrement=True),
+        sa.Column("created_at", sa.BigInteger, nullable=False),
+        sa.Column("until", sa.BigInteger, nullable=False),
+        sa.Column("doc", sa.Text, nullable=False),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("silences_by_until", "silences", ["until"])
     op.create_table(
         "attempts",
         sa.Column("id", _ID, primary_key=True, autoincrement=True),
@@ -122,5 +209,18 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    for table in ("attempts", "delivery_events", "deliveries", "events", "followed", "orders", "sources"):
+    for table in (
+        "attempts",
+        "silences",
+        "delivery_events",
+        "schedules",
+        "route_events",
+        "deliveries",
+        "events",
+        "followed",
+        "stuck_rules",
+        "stuck",
+        "orders",
+        "sources",
+    ):
         op.drop_table(table)
