@@ -15,6 +15,9 @@ from typing import NamedTuple, Protocol
 
 import structlog
 
+from monitor.alerting.gathering import Gathered
+from monitor.alerting.news import News
+from monitor.alerting.timing import why_together
 from monitor.clock import Clock
 from monitor.config.settings import Settings, SourceSettings
 from monitor.delivery.detail_reader import DetailReader
@@ -23,13 +26,15 @@ from monitor.delivery.loop import DeliveryLoop, Outfit, Sender
 from monitor.errors import ClaimLost, StateError
 from monitor.model import Delivery, Event, Message, OrderEvent
 from monitor.notifier import Notifier
-from monitor.parts import adapters_of, limits_of, renderer_of, router_of, urls_of
+from monitor.parts import adapters_of, fallbacks_of, limits_of, renderer_of, router_of, urls_of
 from monitor.polling.bound import bound_in_words, noticed_within, reading_time
 from monitor.polling.commit import Committed
 from monitor.polling.poller import Poller, PollResult
 from monitor.polling.reading import memory_for, open_reading
 from monitor.polling.report import report_poll
 from monitor.polling.snapshot import Depth
+from monitor.rounds import EVERY as ROUND
+from monitor.rounds import Rounds
 from monitor.scheduler import Scheduler
 from monitor.sources.base import DetailSource
 from monitor.sources.http import HttpClient
@@ -89,6 +94,8 @@ class App:
         self.enrichment = Enrichment(store, clock, self.deliveries.wake)
         self.enrichment.serve(self._detail_readers())
         self._pollers = {name: self._poller(name, source) for name, source in settings.sources.items()}
+        self.rounds = Rounds(store, client, clock, self.deliveries.wake, pings=isinstance(sender, Notifier))
+        self.rounds.serve(settings, router_of(settings))
         self._scheduler = Scheduler()
         self._told: dict[str, _How] = {}
 
@@ -98,6 +105,7 @@ class App:
         self._scheduler.start()
         self._schedule(self.settings.sources)
         self._scheduler.every(_HOUSEKEEPING, "housekeeping", self.keep_house)
+        self._scheduler.every(ROUND, "rounds", self.rounds.make, first_in=ROUND)
         stopped = asyncio.create_task(stop.wait())
         # The loop ends only when it is told to, or by a bug, which must not leave a daemon that delivers nothing.
         await asyncio.wait([stopped, delivering], return_when=asyncio.FIRST_COMPLETED)
@@ -107,7 +115,11 @@ class App:
         await delivering
 
     async def poll_all(self) -> dict[str, PollResult | None]:
-        """One poll of each source now, to the end of what is due; None for one that another daemon polls."""
+        """One poll of each source now, to the end of what is due, and the drill that is due.
+
+        None for a source that another daemon polls.
+        """
+        await self.rounds.drill()
         results = await asyncio.gather(*(self._poll(name, at_once=True) for name in self._pollers))
         await self.enrichment.done()
         return dict(zip(self._pollers, results, strict=True))
@@ -122,6 +134,7 @@ class App:
             self._sender.reload(urls_of(settings))
         kept = {name for name, source in settings.sources.items() if before.get(name) == source}
         router = router_of(self.settings)
+        self.rounds.serve(settings, router)
         changed = {name: source for name, source in settings.sources.items() if name not in kept}
         self._adapters = {name: self._adapters[name] for name in kept} | adapters_of(changed)
         self.enrichment.serve(self._detail_readers())
@@ -160,6 +173,7 @@ class App:
         if result is None:
             return None
         report_poll(result)
+        self.rounds.polled(result)
         self._tell_how(result)
         if self.observer:
             self.observer.polled(result)
@@ -237,7 +251,12 @@ class App:
                 _log.warning("template_failed", route=delivery.route, ref=delivery.ref, reason=message.problem)
             return message
 
-        return Outfit(frozenset(urls_of(settings)), self._sender, render)
+        def render_many(delivery: Delivery, found: Gathered | News) -> Message:
+            now, channel, why = self._clock.now(), delivery.channel, why_together(delivery.gathers)
+            return renderer.render_many(delivery.route, found, delivery.ref, now=now, channel=channel, why=why)
+
+        homes, fallbacks = frozenset(urls_of(settings)), fallbacks_of(settings)
+        return Outfit(homes, self._sender, render, renderer.gather, render_many, fallbacks)
 
 
 @asynccontextmanager

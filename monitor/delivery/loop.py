@@ -8,7 +8,7 @@ in between can cause a second copy.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import partial
 from typing import NamedTuple, TypeVar
@@ -17,37 +17,25 @@ import msgspec
 import structlog
 
 from monitor.clock import Clock
+from monitor.delivery.claimed import Claimed, Then, read, render
+from monitor.delivery.fallback import fall_back
 from monitor.delivery.lane import Lane
 from monitor.delivery.orphans import Orphans, tend
 from monitor.delivery.outfit import Outfit, Render, Sender, encodable, whole
 from monitor.delivery.report import OrphanReport, report_attempt, report_trouble
-from monitor.delivery.verdicts import RetryIn, Sent, Verdict, judge
+from monitor.delivery.verdicts import Dead, RetryIn, Sent, Verdict, judge
 from monitor.delivery.waiting import first_of, unfinished
 from monitor.errors import ChannelError, StateError
-from monitor.model import Delivery, Event, Message, OrderEvent, Outcome, Severity
-from monitor.store.base import Store, StoredEvent, Transaction
+from monitor.model import Delivery, Message, Outcome, Severity
+from monitor.store.base import Store, Transaction
 
 T = TypeVar("T")
 _PAUSE_S = 5.0
 """How long to wait after a failure that is neither the URL's nor the message's, such as a state that is unusable."""
 _LONGEST_WAIT_S = 60.0
-_STORY = 200
-"""So many events of an order at most are read for its story."""
 _GRACE_S = 1.0
 """So much of the deadline is kept for giving back what is still being sent at its end."""
 _log = structlog.get_logger("monitor.delivery")
-
-
-class Claimed(NamedTuple):
-    """What is to be sent: the delivery, what it tells of, and that order's events so far."""
-
-    delivery: Delivery
-    event: Event
-    story: tuple[OrderEvent, ...]
-
-
-Then = Callable[[Transaction, Verdict], Claimed | None]
-"""What to claim next, in the transaction that settles a delivery with this verdict."""
 
 
 class _Look(NamedTuple):
@@ -65,6 +53,7 @@ class DeliveryLoop:
         self._owner = owner
         self._lanes: dict[str, Lane] = {}
         self._orphans = OrphanReport()
+        self._stand_ins: dict[str, int] = {}
         self._wake = asyncio.Event()
         self._changed = asyncio.Event()
         self._stopped = asyncio.Event()
@@ -96,6 +85,9 @@ class DeliveryLoop:
         look = await self._store.transact(lambda tx: self._look(tx, now))
         self._orphans.tell(look.orphans, now)
         results = await asyncio.gather(*(self._try_each(url) for url in look.due))
+        while stand_ins := self._take_stand_ins():
+            # They have come into lanes whose turn may have been over.
+            results += await asyncio.gather(*(self._try_each(url, first - 1) for url, first in stand_ins.items()))
         return all(results)
 
     async def stop(self, deadline_s: float) -> None:
@@ -138,7 +130,7 @@ class DeliveryLoop:
         if busy is not None:
             tx.give_back(self._owner, busy)
         homes = self._outfit.destinations
-        orphans = tend(tx, homes, now)
+        orphans = tend(tx, self._outfit, now)
         return _Look(tx.lanes(now, homes), orphans)
 
     async def _run_lane(self, url: str, lane: Lane) -> None:
@@ -180,10 +172,10 @@ class DeliveryLoop:
                 return not self._stopped.is_set()
         return False
 
-    async def _try_each(self, url: str) -> bool:
+    async def _try_each(self, url: str, after: int = 0) -> bool:
         """Send what is due in this lane, in its order and each once, however long that takes; whether all arrived."""
         arrived = True
-        claimed = await self._store.transact(partial(self._claim, url=url, after=0))
+        claimed = await self._store.transact(partial(self._claim, url=url, after=after))
         while claimed:
             then = partial(self._claim_after, url=url, last=claimed.delivery.id)
             verdict, claimed = await self._deliver(claimed, then=then)
@@ -195,8 +187,7 @@ class DeliveryLoop:
         delivery = tx.claim_delivery(homes, self._owner, self._clock.now(), after) if homes else None
         if delivery is None:
             return None
-        stored = tx.events_of(delivery.id)[0]
-        return Claimed(delivery, stored.event, _story(tx, stored))
+        return read(tx, delivery, self._outfit.gather)
 
     def _claim_unless_it_rests(self, tx: Transaction, verdict: Verdict, url: str) -> Claimed | None:
         return None if isinstance(verdict, RetryIn) else self._claim(tx, url)
@@ -213,29 +204,45 @@ class DeliveryLoop:
         now = self._clock.now()
         verdict = judge(outcome, delivery, now, self._clock.random(), lane_failures + 1)
 
-        def settle(tx: Transaction) -> tuple[bool, None]:
+        def settle(tx: Transaction) -> tuple[Mapping[str, int], None]:
             if isinstance(verdict, RetryIn):
-                return tx.retry_at(delivery, now, verdict.seconds, outcome), None
-            return tx.settle(delivery, now, outcome, message.title, message.body), None
+                tx.retry_at(delivery, now, verdict.seconds, outcome)
+                return {}, None
+            settled = tx.settle(delivery, now, outcome, message.title, message.body)
+            dead = settled and isinstance(verdict, Dead)
+            return fall_back(tx, delivery, self._outfit, now) if dead else {}, None
 
-        def settle_and_claim(tx: Transaction) -> tuple[bool, Claimed | None]:
-            settled, _ = settle(tx)
-            return settled, then(tx, verdict) if then and not self._stopped.is_set() else None
+        def settle_and_claim(tx: Transaction) -> tuple[Mapping[str, int], Claimed | None]:
+            stand_ins, _ = settle(tx)
+            return stand_ins, then(tx, verdict) if then and not self._stopped.is_set() else None
 
         try:
-            _, following = await asyncio.shield(self._store.transact(settle_and_claim))
+            stand_ins, following = await asyncio.shield(self._store.transact(settle_and_claim))
         except StateError:
             # Whatever is wrong with the next one: what was sent must be settled first, or it would be sent again.
-            _, following = await self._insist(settle)
+            stand_ins, following = await self._insist(settle)
         report_attempt(delivery, outcome, verdict, now)
+        self._expect(stand_ins)
         return verdict, following
+
+    def _expect(self, stand_ins: Mapping[str, int]) -> None:
+        """Something due has been written for these URLs, by a death."""
+        for url, delivery in stand_ins.items():
+            self._stand_ins[url] = min(delivery, self._stand_ins.get(url, delivery))
+        if stand_ins:
+            self.wake()
+
+    def _take_stand_ins(self) -> Mapping[str, int]:
+        """By URL, the first delivery that was written for it by a death since this was asked last."""
+        taken, self._stand_ins = self._stand_ins, {}
+        return taken
 
     async def _attempt(self, outfit: Outfit, claimed: Claimed) -> tuple[Message, Outcome]:
         """Render and send. What nobody foresaw is a failed attempt like others, and seen as one."""
         delivery = claimed.delivery
         message = Message("", "", Severity.INFO, delivery.ref)
         try:
-            message = encodable(outfit.render(*claimed))
+            message = encodable(render(outfit, claimed))
             outcome = await outfit.sender.send(outfit.line(delivery), message)
             return message, msgspec.structs.replace(outcome, reason=whole(outcome.reason))
         except (asyncio.CancelledError, ChannelError):
@@ -270,14 +277,6 @@ class DeliveryLoop:
 
 def _unclaim(tx: Transaction, delivery: Delivery) -> None:
     tx.unclaim(delivery)
-
-
-def _story(tx: Transaction, told: StoredEvent) -> tuple[OrderEvent, ...]:
-    """The latest events of the order up to the one that is told, oldest first."""
-    if not isinstance(told.event, OrderEvent):
-        return ()
-    latest = tx.story(told.event.source, told.event.order.id, told.id, _STORY)
-    return tuple(row.event for row in latest if isinstance(row.event, OrderEvent))
 
 
 __all__ = ["DeliveryLoop", "Outfit", "Render", "Sender"]

@@ -7,6 +7,8 @@ from datetime import datetime
 
 import msgspec
 
+from monitor.delivery.fallback import fall_back
+from monitor.delivery.outfit import Outfit
 from monitor.model import Delivery, Destination
 from monitor.store.base import Transaction
 
@@ -19,18 +21,21 @@ class Orphans(msgspec.Struct):
     buried: list[Delivery]
 
 
-def tend(tx: Transaction, homes: Collection[Destination], now: datetime) -> Orphans:
-    """See to every delivery that waits for none of these destinations.
+def tend(tx: Transaction, outfit: Outfit, now: datetime) -> Orphans:
+    """See to every delivery that waits for none of the outfit's destinations.
 
     Where its channel has a new URL that the event has not been led to, it goes there: that URL replaces the old one.
+    What is buried falls back.
     """
-    tended = Orphans({}, {}, [])
+    tended, homes = Orphans({}, {}, []), outfit.destinations
     for orphan, count in tx.orphans(homes).items():
         left = count - _move(tx, orphan, homes, tended)
         if not left:
             continue
         buried = tx.bury_orphans(orphan, now, _reason(orphan, homes))
         tended.buried += buried
+        for dead in buried:
+            fall_back(tx, dead, outfit, now)
         tended.waiting[orphan] = left - len(buried)
     return tended
 

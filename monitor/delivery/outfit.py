@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
 
+from monitor.alerting.gathering import Gathered
+from monitor.alerting.news import News
 from monitor.errors import ChannelError
 from monitor.model import Delivery, Destination, Event, Message, OrderEvent, Outcome
 
 Render = Callable[[Delivery, Event, Sequence[OrderEvent]], Message]
 """The message of a delivery that tells of an event, whose order's events so far are the last argument."""
+Gather = Callable[[Iterable[Event]], Gathered | News]
+"""What is told of many events. It is called inside a transaction."""
+RenderMany = Callable[[Delivery, Gathered | News], Message]
+"""The message of a delivery that tells of several events."""
 _LONE = re.compile("[\ud800-\udfff]")
 
 
@@ -29,11 +35,17 @@ class Sender(Protocol):
 
 
 class Outfit(msgspec.Struct, frozen=True):
-    """What a reload replaces. Destinations with equal ``url`` are one URL, and one lane."""
+    """What a reload replaces. Destinations with equal ``url`` are one URL, and one lane.
+
+    ``fallbacks``: by channel, the one that tells what could not be sent there.
+    """
 
     destinations: Collection[Destination]
     sender: Sender
     render: Render
+    gather: Gather
+    render_many: RenderMany
+    fallbacks: Mapping[str, str] = {}
 
     def homes(self, url: str) -> list[Destination]:
         """The destinations that are this URL. The first stands for all of them at the sender, which keeps its pace."""

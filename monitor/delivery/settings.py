@@ -16,7 +16,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from monitor.alerting.settings import ChannelStyle
-from monitor.fields import Section
+from monitor.fields import Name, Section
 from monitor.notifier.mail_url import build_mail_url
 
 
@@ -107,6 +107,9 @@ class ChannelSettings(ChannelStyle):
 
     mail: MailSettings | None = None
     """Mail, without having to write a URL."""
+
+    fallback: Name | None = None
+    """Name of another channel, which gets what could not be sent here, and is told why; default: none."""
 
     @property
     def urls(self) -> tuple[SecretStr, ...]:

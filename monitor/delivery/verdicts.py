@@ -13,6 +13,7 @@ _EARLY_CAP_S = 45.0
 _LATE_CAP_S = 900.0
 _EARLY = timedelta(minutes=10)
 _LONGEST_WISH_S = 6 * 3600.0
+_DAY = timedelta(days=1)
 _LEAST_ATTEMPTS = 12
 """A delivery whose day went by while nothing ran is still tried as often as in its first minutes."""
 
@@ -45,7 +46,8 @@ def judge(outcome: Outcome, delivery: Delivery, now: datetime, chance: float, la
     over = now >= delivery.expires_at and max(delivery.attempts + 1, lane_failures) >= _LEAST_ATTEMPTS
     if outcome.permanent or over:
         return Dead()
-    wait = backoff(delivery.attempts, now - delivery.created_at, chance)
+    # Its day began when it was due, not when it began to wait for that.
+    wait = backoff(delivery.attempts, now - (delivery.expires_at - _DAY), chance)
     wish = min(outcome.retry_after or 0.0, _LONGEST_WISH_S)
     return RetryIn(max(wait, wish), wish)
 

@@ -7,6 +7,9 @@ from collections.abc import Callable, Collection
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple, TypeVar
 
+from monitor.alerting.gathering import Gathered
+from monitor.alerting.news import News
+from monitor.alerting.render import Renderer
 from monitor.delivery.loop import DeliveryLoop, Outfit, Render
 from monitor.errors import ChannelError, StateUnreachable
 from monitor.model import Delivery, Destination, Event, EventKind, Message, Order, OrderEvent, Outcome, Severity
@@ -164,6 +167,7 @@ class Outbox:
         self.clock = HandClock()
         self.store = WatchedStore(store)
         self.endpoints = Endpoints(self.clock)
+        self.fallbacks: dict[str, str] = {}
         self.loop = self.new_loop()
         self._revision = 0
         self._running: list[asyncio.Task[None]] = []
@@ -180,7 +184,12 @@ class Outbox:
 
     def outfit(self, render: Render = title_only, sender: Endpoints | None = None) -> Outfit:
         sender = sender or self.endpoints
-        return Outfit(frozenset(sender.destinations), sender, render)
+        many = Renderer([])
+
+        def render_many(delivery: Delivery, found: Gathered | News) -> Message:
+            return many.render_many(delivery.route, found, delivery.ref, now=self.clock.now())
+
+        return Outfit(frozenset(sender.destinations), sender, render, many.gather, render_many, self.fallbacks)
 
     async def add(self, *orders: str, to: Destination = OPS, hold_s: float = 0.0) -> list[int]:
         """Put a message about each of these orders into the outbox, in one transaction; the deliveries' ids."""

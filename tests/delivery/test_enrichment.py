@@ -16,7 +16,7 @@ from monitor.delivery import enrichment
 from monitor.delivery.detail_reader import LARGEST
 from monitor.delivery.enrichment import CROWD, FAULT, GONE, HOLD_S, LATE
 from monitor.model import Message
-from monitor.polling import commit
+from monitor.polling import telling
 from monitor.simulator.dialect import Reply
 from monitor.simulator.faults import Failure, Fault, LoginPage, NoSuccess, Truncated
 from monitor.sources.hostup import Hostup
@@ -273,7 +273,7 @@ async def test_messages_about_one_order_keep_their_order(stage: Stage) -> None:
 async def test_a_storm_asks_the_source_little_and_waits_for_nothing(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(commit, "MOST_HELD", 2)
+    monkeypatch.setattr(telling, "MOST_HELD", 2)
     stage.place(5)
     await stage.poll()
     reasons = [without(message) for message in stage.inbox.about("ORD-")]

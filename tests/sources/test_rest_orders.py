@@ -13,8 +13,9 @@ from msgspec import Raw
 from rest_shop import ORDER, answer, only, page, source
 
 from monitor.errors import SourceError
+from monitor.expressions import Expression, raw_of
 from monitor.model import Item, Money, Order, Service
-from monitor.sources.rest_expressions import Expression, raw_of, value_of
+from monitor.sources.rest_expressions import value_of
 
 FIELDS = {
     "id": "uuid",
@@ -252,7 +253,7 @@ def test_a_mark_is_made_without_reading_the_row(monkeypatch: pytest.MonkeyPatch)
         raise AssertionError("a row was read")
 
     monkeypatch.setattr("monitor.sources.rest_rows.RestRows.head", reads)
-    monkeypatch.setattr("monitor.sources.rest_expressions.Expression.search", reads)
+    monkeypatch.setattr("monitor.expressions.Expression.search", reads)
     content = {"data": {"orders": [ORDER, {**ORDER, "id": 8}]}, "meta": {"total": 2}}
     shown = page(content, rows="data.orders", total="meta.total", pages={"by": "page"})
     assert (len(shown.marks), shown.total) == (2, 2)
