@@ -8,19 +8,26 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from monitor.cli.parser import make_parser
+
+if TYPE_CHECKING:
+    from monitor.clock import Clock
 
 _OBJECTS_BETWEEN_COLLECTIONS = 20_000
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; its exit code: 0 done, 1 failed, 2 bad usage or configuration."""
+def main(arguments: Sequence[str] | None = None, clock: Clock | None = None) -> int:
+    """Run one command; its exit code: 0 done, 1 failed, 2 bad usage or configuration.
+
+    ``clock``: instead of the machine's, where a command asks what time it is.
+    """
     # Python would look for rings among the same hundred thousand objects again and again while it imports.
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
     try:
         try:
-            return _run(make_parser().parse_args(arguments))
+            return _run(make_parser().parse_args(arguments, argparse.Namespace(clock=clock)))
         finally:
             sys.stdout.flush()  # here, where its failure can be caught, rather than when Python ends
     except BrokenPipeError:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
 import msgspec
 
+from monitor.alerting.explaining import waiting
 from monitor.alerting.headlines import change
 from monitor.alerting.views import readable
 from monitor.alerting.words import Words
@@ -30,7 +32,7 @@ def orders(options: argparse.Namespace) -> int:
     if options.json:
         print_json({"source": source, **_plain(known)} for source, known in found)
         return 0
-    words = _words(settings)
+    words = words_of(settings)
     rows = [_order_row(source, known, words, settings.time_zone) for source, known in found]
     print_table(("source", "order", "status", "total", "since", "first seen"), rows, "no orders are known")
     _say_if_cut(len(found), most)
@@ -51,7 +53,7 @@ def events(options: argparse.Namespace) -> int:
     if options.json:
         print_json({"id": row.id, **_plain(row.event), "routing": msgspec.Raw(row.routing.encode())} for row in found)
         return 0
-    words = _words(settings)
+    words = words_of(settings)
     rows = [_event_row(row, words, settings.time_zone) for row in found]
     print_table(("seen", "source", "order", "event", "what"), rows, "nothing was observed yet")
     _say_if_cut(len(found), most, "newest")
@@ -65,11 +67,16 @@ def deliveries(options: argparse.Namespace) -> int:
         return _retry(settings, options.ids)
     states = [DeliveryState(state) for state in options.state] if options.state else None
     most = None if options.json else options.limit
-    found = ask_state(settings, lambda tx: tx.deliveries(states, most))
+
+    def find(tx: Transaction) -> tuple[list[Delivery], Mapping[int, int]]:
+        rows = tx.deliveries(states, most)
+        return rows, tx.orders_told([row.id for row in rows if row.gathers])
+
+    found, orders_told = ask_state(settings, find)
     if options.json:
-        print_json(_plain(delivery) for delivery in found)
+        print_json(_plain(row) | ({"orders": orders_told[row.id]} if row.id in orders_told else {}) for row in found)
         return 0
-    rows = [_delivery_row(delivery, settings.time_zone) for delivery in found]
+    rows = [_delivery_row(delivery, orders_told.get(delivery.id, 1), settings.time_zone) for delivery in found]
     columns = ("id", "ref", "made", "state", "route", "to", "order", "tries", "what it said")
     print_table(columns, rows, "no messages")
     _say_if_cut(len(found), most, "newest")
@@ -99,7 +106,8 @@ def accept(options: argparse.Namespace) -> int:
     return 0
 
 
-def _words(settings: Settings) -> Words:
+def words_of(settings: Settings) -> Words:
+    """The spelling of this configuration."""
     meanings = {name: source.meanings for name, source in settings.sources.items()}
     return Words(settings.time_zone, settings.locale, meanings)
 
@@ -138,12 +146,20 @@ def _event_row(row: StoredEvent, words: Words, zone: str) -> list[str]:
     return [at(event.at, zone), event.source, event.order.label, event.kind.value, what]
 
 
-def _delivery_row(row: Delivery, zone: str) -> list[str]:
-    to = str(Destination(row.channel, row.url_number))
+def _delivery_row(row: Delivery, orders: int, zone: str) -> list[str]:
+    to = str(Destination(row.channel, row.url_number)) + (f" (for {row.stands_for})" if row.stands_for else "")
+    about = f"{orders:,} orders" if orders > 1 else row.order_id or row.source
     return [
-        str(row.id), row.ref, at(row.created_at, zone), row.state.value, row.route, to, row.order_id or row.source,
-        str(row.attempts), row.last_error or row.title or "",
+        str(row.id), row.ref, at(row.created_at, zone), row.state.value, row.route, to, about,
+        str(row.attempts), _said(row, zone),
     ]  # fmt: skip
+
+
+def _said(row: Delivery, zone: str) -> str:
+    """What came of it so far."""
+    if row.state is DeliveryState.WAITING and row.gathers and not row.attempts:
+        return waiting(row, lambda moment: at(moment, zone))
+    return row.last_error or row.title or ""
 
 
 def _plain(row: msgspec.Struct) -> dict[str, Any]:

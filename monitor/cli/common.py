@@ -6,10 +6,12 @@ import argparse
 import asyncio
 import os
 from collections.abc import Callable, Coroutine
+from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
 from monitor.checks import CHECKS
+from monitor.clock import Clock, SystemClock
 from monitor.config import Settings, load
 from monitor.errors import StateUnreachable
 from monitor.redact import Redactor
@@ -28,6 +30,12 @@ def set_up_logs(settings: Settings, level: str | None = None, secrets: frozenset
     from monitor.logs import configure_logs
 
     configure_logs(level or settings.log.level, settings.log.format, redactor=Redactor(secrets or settings.secrets()))
+
+
+def now_of(options: argparse.Namespace) -> datetime:
+    """The time at which the command was typed, in UTC."""
+    clock: Clock = options.clock or SystemClock()
+    return clock.now()
 
 
 def ask_state(settings: Settings, work: Callable[[Transaction], T]) -> T:

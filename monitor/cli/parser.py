@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 import os
 import re
+from functools import partial
 from typing import NoReturn
 
 from monitor import __version__
+from monitor.cli import history_options, silence_options
 
 _INTRO = """\
 Watches the orders of billing systems and tells people, in Slack, by mail or anywhere Apprise reaches,
@@ -176,9 +178,10 @@ def _add_asking(commands: Commands[_Parser]) -> None:
     deliveries.add_argument("action", nargs="?", choices=("retry",), help="send dead letters again")
     deliveries.add_argument("ids", nargs="*", type=int, metavar="ID", help="which (default: all dead letters)")
     deliveries.add_argument(
-        "--state", choices=("waiting", "sending", "sent", "dead"), action="append", help="only these"
+        "--state", choices=("waiting", "sending", "sent", "dead", "dropped"), action="append", help="only these"
     )
     _listing(deliveries)
+    history_options.add_commands(partial(_command, commands), _at_least_one)
     accept = _command(commands, "accept", "ask:accept", "Believe a source that has lost many orders at once.", _ACCEPT)
     accept.add_argument("source", metavar="SOURCE", help="its name in the configuration")
     follow = _command(commands, "follow", "follow:follow", "Follow orders by id, where a system lists none.", _FOLLOW)
@@ -188,6 +191,9 @@ def _add_asking(commands: Commands[_Parser]) -> None:
     unfollow = _command(commands, "unfollow", "follow:unfollow", "Follow orders no more, and forget them.", _UNFOLLOW)
     unfollow.add_argument("source", metavar="SOURCE", help="its name in the configuration")
     unfollow.add_argument("ids", nargs="+", metavar="ID", help="which orders")
+    silence = _command(commands, "silence", "", "Mute alerts for a while.", silence_options.MORE, configured=False)
+    actions = silence.add_subparsers(title="actions", metavar="ACTION", required=True)
+    silence_options.add_actions(partial(_command, actions))
     _command(commands, "report", "report:report", "Print what an issue needs to hold, as Markdown.", _REPORT)
 
 
@@ -256,7 +262,7 @@ As the last polls saw them. Works beside the running daemon, like all that lists
   order-monitor orders --json | grep ORD-0088"""
 _EVENTS = """\
 Kinds: appeared, status_changed, changed, invoice_changed, service_changed, vanished, reappeared; source_down,
-source_up, source_doubtful.
+source_up, source_doubtful; drill.
   order-monitor events --source shop --order ORD-0088"""
 _SCHEMA = """\
 order-monitor schema > monitor.schema.json, then at the top of the configuration, for editors that know YAML schemas:

@@ -104,8 +104,10 @@ async def _poll(options: argparse.Namespace, settings: Settings) -> int:
         results = await app.poll_all()
         for name, result in results.items():
             print(_line(name, result))
+        await app.rounds.hurry()
         arrived = await app.deliveries.drain()
         await app.keep_house()
+        await app.rounds.beat_now()
         if not arrived:
             print("not every message was delivered: `order-monitor deliveries` says why; the rest waits in the outbox")
     read = all(result is not None and result.snapshot.error is None for result in results.values())

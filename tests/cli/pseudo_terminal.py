@@ -10,6 +10,7 @@ import struct
 import sys
 import termios
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -88,19 +89,18 @@ class Terminal:
         os.write(self._ours, keys.encode())
 
     async def interrupt(self) -> None:
-        """Press Ctrl-C, once the command waits for a key.
+        """Press Ctrl-C until the command reacts, as people do.
 
         Between its last look at signals and the start of its waiting, Python misses one until the next key.
         """
+        before = len(self.screen)
         async with asyncio.timeout(20):
-            while not self._sleeps():  # noqa: ASYNC110  # another process falls asleep: no event tells
-                await asyncio.sleep(0.01)
-        self.type("\x03")
-
-    def _sleeps(self) -> bool:
-        """Whether its process sleeps; assumed where there is no /proc to ask."""
-        status = Path(f"/proc/{self._process.pid}/stat")
-        return not status.exists() or status.read_text().rpartition(")")[2].split()[0] == "S"
+            # The terminal itself shows ^C for the key.
+            while not self.screen[before:].replace("^C", "").strip() and not self._ended:
+                self._grown.clear()
+                self.type("\x03")
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._grown.wait(), 1)
 
     async def ends(self, seconds: float = 20) -> int:
         """The exit code, once the command has ended and all that it wrote is read."""

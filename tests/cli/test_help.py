@@ -18,7 +18,10 @@ COMMANDS = (
     "orders",
     "events",
     "deliveries",
+    "explain",
+    "backtest",
     "accept",
+    "silence",
     "simulate",
 )
 _HEAVY = ("aiohttp", "apprise", "sqlalchemy", "alembic", "pydantic", "pydantic_settings", "apscheduler", "yaml",
@@ -65,7 +68,8 @@ def test_each_command_says_what_it_does_and_every_option_what_it_means(command: 
 @pytest.mark.parametrize(
     "line",
     ["", "nonsense", "run --nonsense", "test", "accept", "deliveries resend", "deliveries retry x", "orders --limit 0",
-     "orders --limit -3", "events --limit x", "demo --orders -1", "deliveries --state lost", "simulate --dialect x"],
+     "orders --limit -3", "events --limit x", "demo --orders -1", "deliveries --state lost", "simulate --dialect x",
+     "explain shop", "explain", "backtest --limit 0"],
 )  # fmt: skip
 def test_bad_usage_ends_with_2_and_says_where_to_read(line: str, keyboard: Keyboard) -> None:
     typed = keyboard.type(*line.split(), config=False)
