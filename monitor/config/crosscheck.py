@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
+from monitor.alerting.drill import DRILL_SOURCE
 from monitor.config.faults import Faults
 from monitor.config.nodes import Node
 from monitor.fields import did_you_mean
@@ -19,6 +21,8 @@ def cross_check(root: Node, faults: Faults) -> None:
     _check_route_names(root, faults)
     _check_client_keys(root, faults)
     _check_details(root, faults)
+    _check_fallbacks(root, faults)
+    _check_reserved(root, faults)
 
 
 def _check_not_empty(root: Node, key: str, text: str, faults: Faults) -> None:
@@ -54,9 +58,11 @@ def _check_channel_names(root: Node, faults: Faults) -> None:
 
 def _channel_names(root: Node) -> Iterator[Node]:
     health, routes = root.value("health"), root.value("routes")
-    for owner in ([health] if health else []) + (routes.items if routes else []):
+    escalations = [route.value("escalate") for route in (routes.items if routes else [])]
+    for owner in filter(None, [health, root.value("drill"), *(routes.items if routes else []), *escalations]):
         names = owner.value("channels")
         yield from names.items if names else []
+    yield from _fallbacks(root).values()
 
 
 def _check_route_names(root: Node, faults: Faults) -> None:
@@ -92,3 +98,41 @@ def _check_details(root: Node, faults: Faults) -> None:
         elif detail.data not in sources.entries and not faults.incomplete:
             near = did_you_mean(detail.data, sources.entries)
             faults.add(detail.mark, f"unknown source{near or ', expected the name of one under sources'}")
+
+
+def _check_fallbacks(root: Node, faults: Faults) -> None:
+    """No channel falls back to itself, along however many others. A ring is reported where it is written first."""
+    fallbacks = _fallbacks(root)
+    reported: set[str] = set()
+    for name in fallbacks:
+        ring = _ring(name, {channel: node.data for channel, node in fallbacks.items()})
+        if ring and name not in reported:
+            reported.update(ring)
+            said = f"leads in a ring: {' → '.join([*ring, name])}" if len(ring) > 1 else "this is the channel itself"
+            faults.add(fallbacks[name].mark, f"{said}, expected the name of another under channels")
+
+
+def _fallbacks(root: Node) -> dict[str, Node]:
+    """By channel, where the name of its fallback stands."""
+    channels = root.value("channels")
+    found = {name: entry.value.value("fallback") for name, entry in (channels.entries if channels else {}).items()}
+    return {name: node for name, node in found.items() if node is not None and isinstance(node.data, str)}
+
+
+def _ring(name: str, fallbacks: Mapping[str, Any]) -> list[str]:
+    """The channels on the way from this one back to itself; empty if the way does not lead back."""
+    way = [name]
+    while (following := fallbacks.get(way[-1])) is not None:
+        if following == name:
+            return way
+        if following in way:
+            break
+        way.append(following)
+    return []
+
+
+def _check_reserved(root: Node, faults: Faults) -> None:
+    sources = root.value("sources")
+    entry = sources.entries.get(DRILL_SOURCE) if sources else None
+    if entry:
+        faults.add(entry.key, f"{DRILL_SOURCE} is the source of fire drills: take another name")

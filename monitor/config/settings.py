@@ -8,11 +8,13 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
+from monitor.alerting.drill import DrillSettings
 from monitor.alerting.settings import LocaleName, RouteSettings, TimeZone
 from monitor.config import redact
 from monitor.config.sources import AnySource, OneSource, SourceSettings
 from monitor.delivery.settings import ChannelSettings
 from monitor.fields import Name, Section
+from monitor.polling.heartbeat import HeartbeatSettings
 
 SQLITE = "sqlite:///"
 STATE_FILE = "order-monitor.db"
@@ -79,6 +81,12 @@ class Settings(Section):
 
     routes: list[RouteSettings] = Field(default_factory=list)
     """Rules: which events go to which channels. Default: every status_changed to every channel."""
+
+    drill: DrillSettings | None = None
+    """When a test order goes the whole way to which channels; default: never."""
+
+    heartbeat: HeartbeatSettings | None = None
+    """What is asked while all sources are looked at and all messages sent; default: nothing."""
 
     log: LogSettings = LogSettings()
     """The daemon's log."""

@@ -26,7 +26,8 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 from monitor.alerting.settings import LabelSettings
 from monitor.config.shape import Alternatives
 from monitor.fields import Name, Section
-from monitor.model import Meaning, Meanings, normalise_status
+from monitor.model import Life, Meaning, Meanings, normalise_status
+from monitor.polling.heartbeat import HeartbeatSettings
 from monitor.polling.settings import PollSettings
 from monitor.sources.registry import ADAPTERS, Entry
 from monitor.sources.settings import BaseUrl, HttpSettings
@@ -51,14 +52,27 @@ class SourceSettings(HttpSettings, PollSettings, LabelSettings):
     """What the system's own statuses mean, in any spelling (``on-hold: pending``), for routes that name a meaning; over
     what Order Monitor knows of its type."""
 
+    life: dict[str, list[str]] = Field(default_factory=dict)
+    """Which statuses usually follow which (``on-hold: [active, cancelled]``), for routes that ask for unusual changes;
+    over what Order Monitor knows of its type. A status is the system's own, or a meaning."""
+
     detail: Name | None = None
     """Name of another source, which shows single orders: messages about an order carry what it says of it."""
+
+    heartbeat: HeartbeatSettings | None = None
+    """What is asked while this source is looked at; default: nothing."""
 
     @property
     def meanings(self) -> Meanings:
         """What each status means, by normalised spelling: what is known of the type, under ``statuses``."""
         own = {normalise_status(status): meaning for status, meaning in self.statuses.items()}
         return {**ADAPTERS[self.type].meanings, **own}
+
+    @property
+    def usual_life(self) -> Life:
+        """Which statuses usually follow which, normalised: what is known of the type, under ``life``."""
+        own = {normalise_status(status): tuple(map(normalise_status, after)) for status, after in self.life.items()}
+        return {**ADAPTERS[self.type].life, **own}
 
     @field_validator("statuses")
     @classmethod

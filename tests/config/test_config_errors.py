@@ -80,7 +80,7 @@ def test_every_error_is_reported_at_its_place_in_one_go(folder: Folder) -> None:
         "23:19: routes[0].channels[1]: unknown channel, did you mean ops?",
         "24:10: routes[0].when.fro: unknown key, did you mean from?",
         "24:25: routes[0].when.event: expected one of appeared, status_changed, changed, invoice_changed, "
-        "service_changed, vanished, reappeared; did you mean status_changed?",
+        "service_changed, vanished, reappeared, stuck, absent, spike; did you mean status_changed?",
         "24:46: routes[0].when.not.too: unknown key, did you mean to?",
         "24:67: routes[0].when.min_total.usd: expected a currency code such as USD",
         "24:80: routes[0].when.min_total.USD: expected a number",

@@ -93,8 +93,7 @@ def _explained(lines: list[str], line: str) -> bool:
 
 def test_the_defaults_that_the_full_example_states_are_the_models() -> None:
     text = (EXAMPLES / "full.yaml").read_text()
-    stated = dict(re.findall(r"Default: (\S+)\.\n +#? ?([a-z_]+):", text))
-    values = {key: value for value, key in stated.items()}
+    values = {key: value for value, key in re.findall(r"Default: (\S+)\.\n +#? ?([a-z_]+):", text)}
     assert values["every"] == "60s"
     assert values["timeout"] == "10s"
     assert values["down_after"] == "3"
