@@ -173,7 +173,8 @@ def _link(part: Part, places: Mapping[type[Section], str]) -> str:
     if part.model in places:
         return f"{kind}: {_anchor(Part(places[part.model], part.model))}"
     wider, path = next((model, path) for model, path in places.items() if issubclass(model, part.model))
-    without = " and ".join(f"`{key}`" for key in fields(wider).keys() - fields(part.model).keys())
+    more = [f"`{key}`" for key in fields(wider) if key not in fields(part.model)]
+    without = " and ".join(filter(None, (", ".join(more[:-1]), more[-1])))
     return f"{kind}: as {_anchor(Part(path, part.model))}, without {without}"
 
 

@@ -8,12 +8,12 @@ import msgspec
 from msgspec import Raw
 
 from monitor.errors import BadAnswer, NotFound
+from monitor.expressions import Expression, raw_of
 from monitor.model import Details
 from monitor.sources import lenient
 from monitor.sources.base import Answer, ListQuery, Request
 from monitor.sources.lenient import ABSENT
 from monitor.sources.rest_document import Document
-from monitor.sources.rest_expressions import Expression, raw_of
 from monitor.sources.rest_paging import Seen, paging
 from monitor.sources.rest_parts import FieldSettings
 from monitor.sources.rest_requests import Requests

@@ -6,10 +6,11 @@ from typing import Any
 
 from msgspec import Raw
 
+from monitor.expressions import Expression, raw_of
 from monitor.sources import lenient
 from monitor.sources.lenient import ABSENT
 from monitor.sources.php import entries
-from monitor.sources.rest_expressions import Expression, raw_of, value_of
+from monitor.sources.rest_expressions import value_of
 
 _NULL = b"null"
 

@@ -10,10 +10,10 @@ import msgspec
 from msgspec import Raw
 
 from monitor.errors import BadAnswer
+from monitor.expressions import Expression
 from monitor.sources import lenient
 from monitor.sources.base import Answer, ListQuery, Request
 from monitor.sources.rest_document import Document
-from monitor.sources.rest_expressions import Expression
 from monitor.sources.rest_links import in_header, place
 from monitor.sources.rest_parts import ClaimSettings, Param
 from monitor.sources.rest_rows import RestRows, compiled, identity, text

@@ -9,8 +9,8 @@ from typing import Annotated, Literal, Self, TypeAlias
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from monitor.expressions import BadExpression, Expression
 from monitor.fields import Section
-from monitor.sources.rest_expressions import BadExpression, Expression
 
 _PATH = re.compile(r"/[^?#\s\\]*")
 

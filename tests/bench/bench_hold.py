@@ -20,10 +20,17 @@ async def hold(world: World, state: Path) -> dict[str, int]:
         if changes_told(result) != 1 or not await ours.app.deliveries.drain():
             raise RuntimeError("the change was not told")
         await ours.poll(WATCH)
-        return {"rss": _resident("VmRSS"), "peak": _resident("VmHWM")}
+        return {"rss": resident("VmRSS"), "peak": resident("VmHWM")}
 
 
-def _resident(row: str) -> int:
+def reset_peak() -> int:
+    """Let ``VmHWM`` count from here; bytes that are resident now."""
+    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+    return resident("VmRSS")
+
+
+def resident(row: str) -> int:
+    """Bytes of this process's memory that are resident: ``VmRSS`` now, ``VmHWM`` at most."""
     status = Path("/proc/self/status").read_text(encoding="ascii")
     return int(re.findall(rf"^{row}:\s+(\d+) kB", status, re.MULTILINE)[0]) * 1024
 

@@ -25,6 +25,8 @@ from monitor.redact import Redactor
 WATCH = timedelta(minutes=1, seconds=1)
 SETTLE = timedelta(minutes=10, seconds=1)
 SWEEP = timedelta(days=1, hours=1)
+ALONE = "[{name: all, channels: [ops], storm: {over: 1000000}}]"
+"""Each change is a message of its own, however many there are."""
 
 
 class MovedClock:
@@ -92,12 +94,13 @@ def changes_told(result: PollResult) -> int:
     return result.committed.events[EventKind.STATUS_CHANGED]
 
 
-def write_config(world: World, state: Path, source: str = "") -> Path:
+def write_config(world: World, state: Path, source: str = "", routes: str = ALONE) -> Path:
     """A configuration beside the state; ``source``: more settings of the source, as YAML within braces."""
     text = f"""
         state: sqlite:///{state.absolute()}
         sources: {{shop: {{type: opterius, url: "{world.url}", token: example-token{source}}}}}
         channels: {{ops: {{url: "{world.channel_url}"}}}}
+        routes: {routes}
         log: {{format: json}}
     """
     path = state.with_suffix(".yaml")
@@ -106,9 +109,9 @@ def write_config(world: World, state: Path, source: str = "") -> Path:
 
 
 @asynccontextmanager
-async def monitor(world: World, state: Path, *, sends: bool = False) -> AsyncIterator[Ours]:
+async def monitor(world: World, state: Path, *, sends: bool = False, routes: str = ALONE) -> AsyncIterator[Ours]:
     """The monitor on this state; ``sends``: through Apprise to the world's endpoint."""
-    settings = load(write_config(world, state), os.environ, CHECKS)
+    settings = load(write_config(world, state, routes=routes), os.environ, CHECKS)
     clock = MovedClock()
     sender: Sender | None = None if sends else CountingSender()
     async with open_app(settings, clock, sender) as app:

@@ -19,6 +19,7 @@ from bench_ours import quiet_logs
 from bench_place import Place
 from bench_processes import cold, memory, usage
 from bench_reading import drift, million, reading
+from bench_storm import storm
 from bench_telling import alerts, losses
 
 
@@ -37,6 +38,7 @@ SCENES = (
     ),
     Scene("cold", cold, ("cold_sweep", "cold_settle"), states=(100_000,)),
     Scene("alerts", alerts, ("alert", "alerts"), states=(10_000,)),
+    Scene("storm", storm, ("storm", "storm_memory", "storm_messages"), states=(20_000,)),
     Scene("losses", losses, ("outage", "kill")),
     Scene("drift", drift, ("drift", "drift_requests"), states=(20_000,)),
     Scene("usage", usage, ("help", "help_imports")),

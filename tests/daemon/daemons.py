@@ -23,6 +23,8 @@ from monitor.simulator.world import World
 TOKEN = "made-up-token-of-the-tests"
 MODULE = ("-m", "monitor")
 Line = dict[str, Any]
+_THIS_TREE = {name: value for name, value in os.environ.items() if name == "PYTHONPATH"}
+"""A process of a work tree must not import what is installed from another one."""
 _REF = re.compile(r"\bref ([0-9A-Z]{4,})$", re.MULTILINE)
 
 
@@ -166,7 +168,7 @@ async def daemon(config: Path, *arguments: str, call: Sequence[str] = (*MODULE, 
         str(config),
         *arguments,
         cwd=config.parent,
-        env={"PATH": os.environ.get("PATH", ""), "HOME": str(config.parent)},
+        env={"PATH": os.environ.get("PATH", ""), "HOME": str(config.parent), **_THIS_TREE},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         stdin=asyncio.subprocess.DEVNULL,

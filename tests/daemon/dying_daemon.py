@@ -1,6 +1,8 @@
 """``order-monitor run`` that kills itself: ``python dying_daemon.py BOUNDARY N -c FILE``, at the N-th crossing.
 
 Nothing is replaced: what the daemon calls at a boundary is called, and the process dies right before or right after it.
+With N = 0 it never does. ``--ahead SECONDS`` sets its clock, so that hours may lie between two lives;
+``--command poll`` runs that instead.
 """
 
 from __future__ import annotations
@@ -8,13 +10,17 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from argparse import ArgumentParser
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from functools import wraps
 from typing import Any, TypeVar
 from unittest.mock import patch
 
 from monitor.cli import main
-from monitor.model import Delivery
+from monitor.clock import SystemClock
+from monitor.delivery.claimed import Claimed
+from monitor.model import Delivery, OrderEvent
 from monitor.notifier import Notifier
 from monitor.polling.commit import Committed
 from monitor.sources.http import Reader
@@ -37,7 +43,10 @@ BOUNDARIES = (
 )
 """In their order in the life of a change. What is "written" is not yet committed: the kill rolls it back."""
 
-left = dict.fromkeys(BOUNDARIES, 0)
+DRILL_BOUNDARIES = ("drill written", "drill held")
+"""The same of the transaction that holds a drill."""
+
+left = dict.fromkeys((*BOUNDARIES, *DRILL_BOUNDARIES), 0)
 """How many crossings of each boundary are still to come, the last of which is deadly."""
 
 
@@ -55,12 +64,14 @@ def boundaries_of(result: object) -> tuple[str | None, str | None]:
     match result:
         case Claim():
             return "poll claim written", "poll claimed"
-        case Committed() if result.events:
+        case Committed() if result.events or result.deliveries:
             return "commit written", "committed"
         case (Delivery(), *_):
             return "delivery claim written", "delivery claimed"
-        case (bool(), _):
+        case (dict(), None | Claimed()):
             return "settling written", "settled"
+        case OrderEvent():
+            return DRILL_BOUNDARIES
     return None, None
 
 
@@ -88,9 +99,20 @@ def dying_after(boundary: str, method: Callable[..., Any]) -> Callable[..., Any]
     return call
 
 
+def set_clock(ahead: timedelta) -> None:
+    patch.object(SystemClock, "now", lambda _: datetime.now(UTC) + ahead).start()
+
+
 if __name__ == "__main__":
-    left[sys.argv[1]] = int(sys.argv[2])
+    parser = ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("boundary", choices=left)
+    parser.add_argument("crossing", type=int)
+    parser.add_argument("--ahead", type=float, default=0.0)
+    parser.add_argument("--command", default="run")
+    options, rest = parser.parse_known_args()
+    left[options.boundary] = options.crossing
+    set_clock(timedelta(seconds=options.ahead))
     patch.object(SqliteStore, "transact", transact).start()
     patch.object(Notifier, "send", dying_after("sent", _send)).start()
     patch.object(Reader, "get", dying_after("read", _get)).start()
-    sys.exit(main(["run", *sys.argv[3:]]))
+    sys.exit(main([options.command, *rest]))

@@ -34,7 +34,17 @@ SIDE_BY_SIDE = 4
 ORDERS = 250  # three pages
 ACTIVE_ORDERS = 12  # so few that each changes again and again
 STATUSES = ("pending", "active", "fraud", "cancelled")
-CHANNELS = ("ops", "audit")
+CHANNELS = ("ops", "audit", "table")
+EVENTS = "when: {event: [status_changed, appeared, vanished]}"
+ROUTES = f"""\
+routes:
+- {{name: all, {EVENTS}, channels: [ops, audit], storm: {{over: 1000000}}}}
+- name: grouped
+  {EVENTS}
+  channels: [table]
+  group: {{by: [], wait: 1s, every: 1s}}
+  storm: {{over: 10, within: 1s}}
+"""
 LONGEST_LIFE_S = 60.0
 REFUSED_SHARE = 0.04  # of all messages, so that some are tried again while others follow them
 
@@ -76,8 +86,7 @@ class Shop:
         self.inbox = await stack.enter_async_context(serving())
         self.inbox.refuses = lambda: self.chance.random() < REFUSED_SHARE
         urls = {name: self.inbox.url(name) for name in CHANNELS}
-        routes = "routes:\n- {name: all, when: {event: [status_changed, appeared, vanished]}, channels: [ops, audit]}\n"
-        self.config = configure(self.folder, self.simulator.url, urls, routes)
+        self.config = configure(self.folder, self.simulator.url, urls, ROUTES)
         code, _ = await run_once(self.config)
         assert code == 0
 
@@ -179,7 +188,7 @@ class Shop:
             ]
 
     def check_deliveries(self) -> None:
-        """Each event has one delivery for each URL, and all are sent."""
+        """Each event has one delivery for each URL, alone or in a group, and all are sent."""
         assert rows(self.state, "SELECT DISTINCT state FROM deliveries") == [("sent",)]
         events = rows(self.state, "SELECT id FROM events")
         planned = rows(
@@ -188,10 +197,17 @@ class Shop:
         )
         assert Counter(planned) == Counter((event, channel) for (event,) in events for channel in CHANNELS)
 
+    def groups(self) -> int:
+        """How many messages told of several events."""
+        return len(rows(self.state, "SELECT 1 FROM delivery_events GROUP BY delivery_id HAVING COUNT(*) > 1"))
+
     def check_messages(self) -> None:
-        """Each has arrived; again only if a kill caught it being sent, with the same words; no order's overtakes."""
-        deliveries = rows(self.state, "SELECT id, channel, order_id FROM deliveries")
-        about = {reference(id_): (id_, channel, order) for id_, channel, order in deliveries}
+        """Each has arrived; again only if a kill caught it being sent, with the same words; none of a queue overtakes.
+
+        A queue is an order's, or a group's.
+        """
+        deliveries = rows(self.state, "SELECT id, channel, queue FROM deliveries")
+        about = {reference(id_): (id_, channel, queue) for id_, channel, queue in deliveries}
         copies = Counter(arrival.ref for arrival in self.inbox.arrivals)
         assert copies.keys() == about.keys()
         for ref, count in copies.items():
@@ -200,9 +216,9 @@ class Shop:
         assert self.in_doubt <= {ref for ref, count in copies.items() if count > 1}
         lines: dict[tuple[str, str], list[int]] = {}
         for arrival in self.inbox.arrivals:
-            id_, channel, order = about[arrival.ref]
+            id_, channel, queue = about[arrival.ref]
             assert arrival.path == f"/{channel}"
-            lines.setdefault((channel, order), []).append(id_)
+            lines.setdefault((channel, queue), []).append(id_)
         for line in lines.values():
             assert all(before <= after for before, after in pairwise(line))
 
@@ -263,6 +279,7 @@ async def test_forty_kills_lose_nothing_and_tell_nothing_twice(tmp_path: Path) -
     for shop in shops:
         shop.check()
     assert any(shop.in_doubt for shop in shops), "the window between sending and settling was hit"
+    assert any(shop.groups() for shop in shops), "events were told together"
 
 
 @pytest.mark.torture

@@ -107,7 +107,7 @@ class Stage:
         """What a command says that is typed beside the daemon; it must end with this code."""
         output = io.StringIO()
         with redirect_stdout(output), redirect_stderr(output):
-            ended = await asyncio.to_thread(main, [*shlex.split(line), "-c", str(self.file)])
+            ended = await asyncio.to_thread(main, [*shlex.split(line), "-c", str(self.file)], self.clock)
         assert ended == code, output.getvalue()
         return output.getvalue()
 
