@@ -10,7 +10,7 @@ from enum import StrEnum
 
 import msgspec
 
-from monitor.model import Doubt, EventKind, Item, Known, Money, Order, OrderEvent, normalise_status
+from monitor.model import Doubt, EventKind, Item, Known, Meaning, Money, Order, OrderEvent, normalise_status
 
 AGREEING_LOOKS = 3
 """Complete looks in a row that must lack the same orders before a doubtful loss is believed …"""
@@ -234,8 +234,13 @@ def _event(kind: EventKind, before: Known, after: Known, at: datetime, look: Loo
         revision=after.revision,
         before=before.order,
         after_time=min(_last_shown(before, look), at),  # the wall clock may have been set back since
-        since=before.status_since or before.order.created_at,
+        since=before.status_since or _placed_in_it(before.order),
     )
+
+
+def _placed_in_it(order: Order) -> datetime | None:
+    """When an order that nobody saw enter its status entered it: pending is where orders begin, others are entered."""
+    return order.created_at if normalise_status(order.status) == Meaning.PENDING else None
 
 
 def _last_shown(known: Known, look: Look) -> datetime:

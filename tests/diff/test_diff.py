@@ -412,3 +412,9 @@ def test_an_accepted_loss_is_believed_and_so_is_one_a_little_larger() -> None:
 def test_a_list_that_is_whole_again_leaves_no_doubt() -> None:
     _, doubt = look_again(None, T0, ids(20))
     assert look_again(doubt, T0, []) == (Absences.COUNT, None)
+
+
+def test_how_long_an_order_was_in_a_status_that_nobody_saw_it_enter_is_not_made_up() -> None:
+    change = compare(knowing(order=shown(status="active")), shown(status="fraud"), T0 + MINUTE, LOOK)
+    assert change is not None
+    assert change.events[0].since is None
