@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 from contract_base import CREDENTIAL, Contract
+from stage_clock import StageClock
 
 from monitor.app import App, open_app
 from monitor.checks import CHECKS
@@ -24,12 +24,10 @@ from monitor.simulator.server import Simulator
 from monitor.simulator.truth import TrueCustomer, TrueItem, TrueService
 from monitor.simulator.world import World
 
-START = datetime(2026, 4, 11, 8, 0, tzinfo=UTC)
 CUSTOMER = TrueCustomer("Quilla Customer", "Quillaworks Ltd", "7 Quilla Lane, Springfield", "quilla@example.com")
 """From whom the orders are: never stored or logged."""
 
 _ITEMS = (TrueItem("VPS 2 GB", price=990),)
-_TICK = timedelta(milliseconds=1)
 _ORDER_EVENTS = [
     *("appeared", "status_changed", "changed", "vanished", "reappeared"),
     *("invoice_changed", "service_changed"),
@@ -56,31 +54,6 @@ class Told(NamedTuple):
     order: str
     before: str
     after: str
-
-
-class StageClock:
-    """Time that passes by sleeping and by ``pass_``, at once; each look at it takes a millisecond."""
-
-    def __init__(self) -> None:
-        self.passed = timedelta(0)
-
-    def now(self) -> datetime:
-        self.passed += _TICK
-        return START + self.passed
-
-    def monotonic(self) -> float:
-        self.passed += _TICK
-        return self.passed.total_seconds()
-
-    async def sleep(self, seconds: float) -> None:
-        self.pass_(timedelta(seconds=seconds))
-        await asyncio.sleep(0)
-
-    def random(self) -> float:
-        return 0.5
-
-    def pass_(self, span: timedelta) -> None:
-        self.passed += span
 
 
 class Inbox:

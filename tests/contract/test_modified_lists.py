@@ -9,8 +9,9 @@ import contract_woocommerce
 import pytest
 import yaml
 from contract_base import CREDENTIAL, Contract
-from contract_stage import CUSTOMER, START, Told, Trial
+from contract_stage import CUSTOMER, Told, Trial
 from multidict import CIMultiDict, MultiDict
+from stage_clock import START
 
 from monitor.model import Details, EventKind
 from monitor.simulator.dialect import Call

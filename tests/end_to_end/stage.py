@@ -8,12 +8,13 @@ import os
 import shlex
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, redirect_stderr, redirect_stdout
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from acceptance import Dialect, Expected, Scenario, Step, copies, faults, matches, parse_expected
 from receivers import JsonWebhook, MailServer, Received, Receiver, SlackServer
+from stage_clock import StageClock
 
 from monitor.app import App, open_app
 from monitor.checks import CHECKS
@@ -24,36 +25,8 @@ from monitor.simulator.server import Simulator
 from monitor.simulator.timeline import Timeline
 from monitor.simulator.world import World
 
-START = datetime(2026, 4, 11, 8, 0, tzinfo=UTC)
-_TICK = timedelta(milliseconds=1)
 _WORLDLY = ("place", "set", "change", "delete", "fault", "clear")
 _MODIFIERS = {"in", "says", "exit"}
-
-
-class StageClock:
-    """Time that passes by sleeping and by ``pass_``, at once; each look at it takes a millisecond."""
-
-    def __init__(self) -> None:
-        self._passed = timedelta(0)
-
-    def now(self) -> datetime:
-        self._passed += _TICK
-        return START + self._passed
-
-    def monotonic(self) -> float:
-        self._passed += _TICK
-        return self._passed.total_seconds()
-
-    async def sleep(self, seconds: float) -> None:
-        self.pass_(timedelta(seconds=seconds))
-        await asyncio.sleep(0)
-
-    def random(self) -> float:
-        return 0.5
-
-    def pass_(self, span: timedelta) -> None:
-        """So long has passed."""
-        self._passed += span
 
 
 class Stage:
