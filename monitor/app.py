@@ -93,9 +93,10 @@ class App:
         self.deliveries = DeliveryLoop(store, self._outfit(), clock, self._owner)
         self.enrichment = Enrichment(store, clock, self.deliveries.wake)
         self.enrichment.serve(self._detail_readers())
+        self._router = router_of(settings)
         self._pollers = {name: self._poller(name, source) for name, source in settings.sources.items()}
         self.rounds = Rounds(store, client, clock, self.deliveries.wake, pings=isinstance(sender, Notifier))
-        self.rounds.serve(settings, router_of(settings))
+        self.rounds.serve(settings, self._router)
         self._scheduler = Scheduler()
         self._told: dict[str, _How] = {}
 
@@ -133,8 +134,8 @@ class App:
         if isinstance(self._sender, Notifier):
             self._sender.reload(urls_of(settings))
         kept = {name for name, source in settings.sources.items() if before.get(name) == source}
-        router = router_of(self.settings)
-        self.rounds.serve(settings, router)
+        self._router = router_of(settings)
+        self.rounds.serve(settings, self._router)
         changed = {name: source for name, source in settings.sources.items() if name not in kept}
         self._adapters = {name: self._adapters[name] for name in kept} | adapters_of(changed)
         self.enrichment.serve(self._detail_readers())
@@ -142,7 +143,7 @@ class App:
             del self._pollers[name]
             self._scheduler.remove(_job(name))
         for name in kept:
-            self._pollers[name].reroute(router)
+            self._pollers[name].reroute(self._router)
         self._pollers |= {name: self._poller(name, source) for name, source in changed.items()}
         self.deliveries.refit(self._outfit())
         self._schedule(changed)
@@ -214,7 +215,7 @@ class App:
             settings=source,
             reading=partial(open_reading, self._client, source.url, source, adapter, self._clock, memory_for(adapter)),
             store=self.store,
-            router=router_of(self.settings),
+            router=self._router,
             clock=self._clock,
             owner=self._owner,
             on_page=self._page_read,

@@ -97,7 +97,8 @@ class Router:
     ``labels`` are the sources'; ``health`` the channels for the monitor's own news, None: every one. ``meanings`` of
     the sources' statuses are what conditions know these by, too. Quiet hours and digests go by ``time_zone``.
     ``origins``: by source, the server it is on; what several there say at once is told together. ``drill`` are the
-    channels of fire drills. ``lives`` are the usual lives of orders, by source.
+    channels of fire drills. ``lives`` are the usual lives of orders, by source. ``waits_for_orders``: whether a message
+    may wait to see if its order moves on.
     KeyError if a channel is named that is not in ``channels``: the configuration has been checked before.
     """
 
@@ -121,6 +122,7 @@ class Router:
         self._lives = lives or {}
         self._rulebook = Rulebook(routes, self._zone)
         self._routes = [way_of(route, channels) for route in routes] or [default_way(DEFAULT_ROUTE, channels)]
+        self.waits_for_orders = any(route.for_ is not None for route in routes)
         targets = targets_of(channels if health is None else health, channels)
         self._health = Way(HEALTH_ROUTE, lambda _: True, targets)
         self._everywhere = targets_of(channels, channels)
@@ -202,11 +204,6 @@ class Router:
         """What this route's summary waits for."""
         settings = self._settings.get(route)
         return storm_hold(self.storm_of(route), settings.quiet if settings else None, now, self._zone)
-
-    @property
-    def waits_for_orders(self) -> bool:
-        """Whether a message may wait to see if its order moves on."""
-        return any(route.settings and route.settings.for_ is not None for route in self._routes)
 
     def _host_hold(self, event: SourceEvent, now: datetime) -> Hold | None:
         origin = self._shared.get(event.source)

@@ -47,9 +47,7 @@ class Committed(msgspec.Struct):
     """What a look's commit came to.
 
     ``orders`` are known as this now; ``unproven`` have been absent once; ``vanished`` are gone; ``forgotten`` are
-    followed no more. ``held`` are the events
-    whose messages wait for details, ``unheld`` the deliveries that would have, were there not too many. ``silenced``
-    counts the messages that silences kept back. ``unfit`` are routes whose ``where`` did not fit an event.
+    followed no more. The rest is what telling of it came to: see ``Told``.
     """
 
     events: Counter[EventKind]

@@ -26,7 +26,17 @@ from monitor.sources.base import Answer, ListQuery, Request
 from monitor.sources.lenient import ABSENT
 from monitor.sources.money import as_written
 from monitor.sources.people import customer_of
-from monitor.sources.rows import HEAD, Claims, Head, RowId, RowPage, RowText, failed, fault_of, read_list, where
+from monitor.sources.rows import (
+    Claims,
+    PlainRows,
+    RowId,
+    RowPage,
+    RowText,
+    failed,
+    fault_of,
+    read_list,
+    where,
+)
 from monitor.sources.settings import BaseUrl, Credential
 
 LIST_PATH = "/api/admin/order/get_list"
@@ -172,20 +182,14 @@ class Fossbilling:
         return lenient.error_text(body, ("error",))
 
 
-class _FossbillingRows:
+class _FossbillingRows(PlainRows):
     """How the system writes its orders."""
 
     def __init__(self, zone: tzinfo) -> None:
         self._zone = zone
 
-    def head(self, raw: Raw) -> Head | None:
-        return lenient.read(HEAD, raw)
-
     def order(self, raw: Raw) -> Order:
         return self._order(_row_decoder.decode(raw))
-
-    def fault(self, raw: Raw) -> str:
-        return fault_of(raw)
 
     def details(self, raw: Raw) -> Details:
         """The order in this row, with all that stands beside it."""

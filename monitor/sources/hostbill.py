@@ -24,7 +24,7 @@ from monitor.sources.base import Answer, ListQuery, Params, Request
 from monitor.sources.hostbill_pages import PageRequest, Pages
 from monitor.sources.hostup_order import Row, details_in, order_in, read_row
 from monitor.sources.lenient import ABSENT
-from monitor.sources.rows import HEAD, Claims, Head, RowPage, failed, fault_of, read_list, where
+from monitor.sources.rows import Claims, PlainRows, RowPage, failed, fault_of, read_list, where
 from monitor.sources.settings import BaseUrl, Credential
 
 STATUSES = ("Pending", "Active", "Fraud", "Cancelled")
@@ -172,23 +172,17 @@ class Hostbill:
         return bytes(found.success) == b"true" and bytes(found.details) in _NOTHING
 
 
-class _HostbillRows:
+class _HostbillRows(PlainRows):
     """How the system writes its orders. A list shows neither items nor services, and so none are taken from a detail:
     they would be compared with what is long past."""
 
     def __init__(self, zone: tzinfo, currency: str | None) -> None:
         self._zone, self._currency = zone, currency
 
-    def head(self, raw: Raw) -> Head | None:
-        return lenient.read(HEAD, raw)
-
     def order(self, raw: Raw) -> Order:
         row = read_row(raw)
         assert row is not None, "a row without a head"  # noqa: S101  # a page asks for none
         return msgspec.structs.replace(self._named(order_in(row, self._zone)), items=None, services=None)
-
-    def fault(self, raw: Raw) -> str:
-        return fault_of(raw)
 
     def details(self, row: Row) -> Details:
         """The order in this row, with all that stands beside it."""

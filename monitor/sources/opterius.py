@@ -18,7 +18,7 @@ from monitor.sources import lenient
 from monitor.sources.base import Answer, ListQuery, Request
 from monitor.sources.lenient import ABSENT
 from monitor.sources.money import as_written, from_minor_units
-from monitor.sources.rows import HEAD, Claims, Head, RowId, RowPage, RowText, failed, fault_of, read_list
+from monitor.sources.rows import HEAD, Claims, Head, PlainRows, RowId, RowPage, RowText, failed, read_list
 from monitor.sources.settings import BaseUrl, Credential
 
 PATH = "/api/v1/orders"
@@ -131,7 +131,7 @@ class Opterius:
         return lenient.error_text(body)
 
 
-class _OpteriusRows:
+class _OpteriusRows(PlainRows):
     """How the system writes its orders, in either way."""
 
     def head(self, raw: Raw) -> Head | None:
@@ -139,9 +139,6 @@ class _OpteriusRows:
 
     def order(self, raw: Raw) -> Order:
         return _order(_row_decoder.decode(raw))
-
-    def fault(self, raw: Raw) -> str:
-        return fault_of(raw)
 
 
 _ROWS = _OpteriusRows()

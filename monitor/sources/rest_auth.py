@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from monitor.fields import Section
-from monitor.sources.settings import Credential
-
-_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+from monitor.sources.settings import HEADER_NAME, Credential
 
 
 def _printable(value: SecretStr) -> SecretStr:
@@ -75,7 +72,7 @@ class AuthSettings(Section):
     @classmethod
     def _headers_can_be_sent(cls, header: dict[str, HeldSecret]) -> dict[str, HeldSecret]:
         for name, held in header.items():
-            if not _HEADER_NAME.fullmatch(name):
+            if not HEADER_NAME.fullmatch(name):
                 raise PydanticCustomError("header", "a header's name holds letters, digits and hyphens only")
             if not held.value.get_secret_value().isascii():
                 raise PydanticCustomError("header", "the value of {name} holds what no header can", {"name": name})

@@ -77,6 +77,18 @@ class StampedRows(Rows, Protocol):
         ...
 
 
+class PlainRows:
+    """The part of ``Rows`` that is the same wherever an order's id and status are called so."""
+
+    def head(self, raw: Raw) -> Head | None:
+        """Id and status of this row; None if it is no order."""
+        return lenient.read(HEAD, raw)
+
+    def fault(self, raw: Raw) -> str:
+        """Why this row has no head, in words that hold nothing of it."""
+        return fault_of(raw)
+
+
 class Claims(msgspec.Struct, frozen=True):
     """What an answer says of its list: see ``monitor.sources.base.Page`` and ``Link``."""
 

@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 
 from monitor.fields import Duration, Section
 
-_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _OURS = {"host", "accept", "accept-encoding", "cache-control", "proxy-authorization"}
 _CONDITIONS = {"if-match", "if-modified-since", "if-none-match", "if-range", "if-unmodified-since", "range"}
 _OF_THE_CONNECTION = {"connection", "content-length", "expect", "te", "trailer", "transfer-encoding", "upgrade"}
@@ -105,7 +105,7 @@ class HttpSettings(Section):
     @classmethod
     def _headers_can_be_sent(cls, headers: dict[str, SecretStr]) -> dict[str, SecretStr]:
         for name, value in headers.items():
-            if not _HEADER_NAME.fullmatch(name):
+            if not HEADER_NAME.fullmatch(name):
                 raise PydanticCustomError("header", "a header's name holds letters, digits and hyphens only")
             if name.lower() in _OURS | _CONDITIONS | _OF_THE_CONNECTION:
                 raise PydanticCustomError("header", "{name} is set by Order Monitor", {"name": name})

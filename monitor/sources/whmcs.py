@@ -22,7 +22,16 @@ from monitor.sources import lenient, php
 from monitor.sources.base import Answer, ListQuery, Params, Request
 from monitor.sources.lenient import ABSENT
 from monitor.sources.money import as_written
-from monitor.sources.rows import HEAD, Claims, Head, RowId, RowPage, RowText, failed, fault_of, read_list, where
+from monitor.sources.rows import (
+    Claims,
+    PlainRows,
+    RowId,
+    RowPage,
+    RowText,
+    failed,
+    read_list,
+    where,
+)
 from monitor.sources.settings import BaseUrl, Credential
 
 PATH = "/includes/api.php"
@@ -180,20 +189,14 @@ class Whmcs:
         return failed(answer, said, Refused if said and _REFUSED.search(said) else BadAnswer)
 
 
-class _WhmcsRows:
+class _WhmcsRows(PlainRows):
     """How the system writes its orders."""
 
     def __init__(self, zone: tzinfo, currency: str | None) -> None:
         self._zone, self._currency = zone, currency
 
-    def head(self, raw: Raw) -> Head | None:
-        return lenient.read(HEAD, raw)
-
     def order(self, raw: Raw) -> Order:
         return self._order(_row_decoder.decode(raw))
-
-    def fault(self, raw: Raw) -> str:
-        return fault_of(raw)
 
     def details(self, raw: Raw) -> Details:
         """The order in this row, with all that stands beside it."""

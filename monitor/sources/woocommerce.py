@@ -23,7 +23,7 @@ from monitor.sources.lenient import ABSENT
 from monitor.sources.money import as_written
 from monitor.sources.people import customer_of
 from monitor.sources.php import entries
-from monitor.sources.rows import HEAD, Claims, Head, RowHead, StampedPage, fault_of, read_list, where
+from monitor.sources.rows import HEAD, Claims, PlainRows, RowHead, StampedPage, fault_of, read_list, where
 from monitor.sources.settings import BaseUrl, Credential
 
 PATH = "/wp-json/wc/v3/orders"
@@ -164,11 +164,8 @@ class WooCommerce:
         return lenient.error_text(body, ("message",))
 
 
-class _WooCommerceRows:
+class _WooCommerceRows(PlainRows):
     """How WooCommerce writes its orders."""
-
-    def head(self, raw: Raw) -> Head | None:
-        return lenient.read(HEAD, raw)
 
     def order(self, raw: Raw) -> Order:
         row = _row_decoder.decode(raw)
@@ -185,9 +182,6 @@ class _WooCommerceRows:
     def modified(self, raw: Raw) -> datetime | None:
         stamp = lenient.read(_stamp_decoder, raw)
         return lenient.instant(stamp.date_modified_gmt) if stamp else None
-
-    def fault(self, raw: Raw) -> str:
-        return fault_of(raw)
 
 
 _ROWS = _WooCommerceRows()

@@ -117,3 +117,17 @@ def single(*orders: str, url: str = "a", route: str = "stuck") -> list[Sent]:
 
 def together(why: str, *orders: str, url: str = "a", route: str = "stuck") -> Sent:
     return Sent(route, url, why, orders)
+
+
+def three_pending() -> Shop:
+    """A shop with three pending orders."""
+    made = Shop(clock=WallClock())
+    made.place(3)
+    return made
+
+
+async def watched(shop: Shop, store: Store) -> Rules:
+    """Its orders, watched with a rule that reminds and escalates."""
+    made = Rules(shop, store, FULL)
+    assert await made.tell() == []
+    return made

@@ -7,7 +7,19 @@ from datetime import timedelta
 import pytest
 from polling_shop import Shop, SmallPages
 from polling_stage import BreakableStore, BrokenTransaction, rows_of
-from stuck_stage import ESCALATES, FULL, OTHER, REMINDS, RULE, Rules, WallClock, set_back, single, together
+from stuck_stage import (
+    ESCALATES,
+    FULL,
+    OTHER,
+    REMINDS,
+    RULE,
+    Rules,
+    set_back,
+    single,
+    three_pending,
+    together,
+    watched,
+)
 
 from monitor.alerting.silences import Matcher
 from monitor.model import Meaning, Stuck
@@ -18,18 +30,12 @@ from monitor.store.sqlite import SqliteStore
 
 @pytest.fixture
 def shop() -> Shop:
-    """Three pending orders."""
-    made = Shop(clock=WallClock())
-    made.place(3)
-    return made
+    return three_pending()
 
 
 @pytest.fixture
 async def rules(shop: Shop, store: Store) -> Rules:
-    """They are watched, with a rule that reminds and escalates."""
-    made = Rules(shop, store, FULL)
-    assert await made.tell() == []
-    return made
+    return await watched(shop, store)
 
 
 async def test_what_was_overdue_at_the_baseline_is_one_summary(shop: Shop, store: Store) -> None:

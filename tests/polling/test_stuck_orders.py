@@ -8,25 +8,19 @@ from datetime import timedelta
 import pytest
 from polling_shop import Shop
 from polling_stage import rows_of
-from stuck_stage import ESCALATES, FULL, REMINDS, RULE, Rules, Sent, WallClock, single, together
+from stuck_stage import ESCALATES, FULL, REMINDS, RULE, Rules, Sent, single, three_pending, together, watched
 
 from monitor.store.base import Store
 
 
 @pytest.fixture
 def shop() -> Shop:
-    """Three pending orders."""
-    made = Shop(clock=WallClock())
-    made.place(3)
-    return made
+    return three_pending()
 
 
 @pytest.fixture
 async def rules(shop: Shop, store: Store) -> Rules:
-    """They are watched, with a rule that reminds and escalates."""
-    made = Rules(shop, store, FULL)
-    assert await made.tell() == []
-    return made
+    return await watched(shop, store)
 
 
 async def test_an_order_that_stays_as_it_is_for_long_is_told_of_once(shop: Shop, store: Store) -> None:
