@@ -19,5 +19,8 @@ ENV PATH=/opt/order-monitor/bin:$PATH \
 USER 10001
 VOLUME /var/lib/order-monitor
 WORKDIR /var/lib/order-monitor
+EXPOSE 8080
+# Judges by the state alone, at a tenth of a second of CPU. The start may migrate a state, and reads each source once.
+HEALTHCHECK --interval=30s --timeout=10s --start-period=2m --retries=3 CMD ["order-monitor", "health"]
 ENTRYPOINT ["order-monitor"]
 CMD ["run"]

@@ -11,9 +11,9 @@ from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple, Protocol
 
 import structlog
+from structlog.contextvars import bound_contextvars
 
 from monitor.alerting.gathering import Gathered
 from monitor.alerting.news import News
@@ -24,56 +24,33 @@ from monitor.delivery.detail_reader import DetailReader
 from monitor.delivery.enrichment import HOLD_S, Enrichment
 from monitor.delivery.loop import DeliveryLoop, Outfit, Sender
 from monitor.errors import ClaimLost, StateError
+from monitor.housekeeping import drop_bodies, drop_history
+from monitor.life import Life
 from monitor.model import Delivery, Event, Message, OrderEvent
 from monitor.notifier import Notifier
-from monitor.parts import adapters_of, fallbacks_of, limits_of, renderer_of, router_of, urls_of
-from monitor.polling.bound import bound_in_words, noticed_within, reading_time
+from monitor.observers import Observers
+from monitor.parts import adapters_of, fallbacks_of, intervals_of, limits_of, renderer_of, router_of, urls_of
 from monitor.polling.commit import Committed
 from monitor.polling.poller import Poller, PollResult
 from monitor.polling.reading import memory_for, open_reading
 from monitor.polling.report import report_poll
-from monitor.polling.snapshot import Depth
 from monitor.rounds import EVERY as ROUND
 from monitor.rounds import Rounds
 from monitor.scheduler import Scheduler
+from monitor.serving import DaemonParts, Serving, job_of
 from monitor.sources.base import DetailSource
 from monitor.sources.http import HttpClient
 from monitor.sources.settings import Follows
 from monitor.store.base import Store
 from monitor.store.sqlite import SqliteStore
+from monitor.supervisor import Supervisor
+from monitor.watching import Watching
 
 STOP_DEADLINE_S = 8.0
 KEEPALIVE_S = 615.0
 """Above the intervals at which most sources are polled: a new TLS connection costs ten requests on an old one."""
-KEEP_BODIES = timedelta(days=7)
 _HOUSEKEEPING = timedelta(hours=1)
-_MUCH_LONGER = 1.5
-_ROUTINE = (Depth.WATCH, Depth.CHANGES)
 _log = structlog.get_logger("monitor")
-
-
-class Observer(Protocol):
-    """Is told what happens while it happens, as for a terminal. Must not raise, nor take long."""
-
-    def page_read(self, source: str, read: int, of: int | None) -> None:
-        """A poll has read so many pages, of how many where the list says so."""
-        ...
-
-    def polled(self, result: PollResult) -> None:
-        """A poll has ended and is committed."""
-        ...
-
-
-class _How(NamedTuple):
-    """How a source is looked at: in words, why it is read whole, and seconds within which its changes are noticed."""
-
-    words: str
-    refusal: str
-    within: float
-
-    def is_news_after(self, told: _How | None) -> bool:
-        """Whether it is worth telling. What is noticed sooner than was told is none: no two looks take equally long."""
-        return told is None or self[:2] != told[:2] or self.within > told.within * _MUCH_LONGER
 
 
 class App:
@@ -83,14 +60,15 @@ class App:
         self.settings = settings
         self.secrets = settings.secrets()
         self.store = store
-        self.observer: Observer | None = None
+        self.watching = Watching(settings, client)
+        self.observers = Observers([self.watching])
         self._client = client
         self._sender = sender
         self._clock = clock
         client.set_budgets(limits_of(settings), clock.monotonic())
         self._owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
         self._adapters = adapters_of(settings.sources)
-        self.deliveries = DeliveryLoop(store, self._outfit(), clock, self._owner)
+        self.deliveries = DeliveryLoop(store, self._outfit(), clock, self._owner, self.observers.attempted)
         self.enrichment = Enrichment(store, clock, self.deliveries.wake)
         self.enrichment.serve(self._detail_readers())
         self._router = router_of(settings)
@@ -98,21 +76,36 @@ class App:
         self.rounds = Rounds(store, client, clock, self.deliveries.wake, pings=isinstance(sender, Notifier))
         self.rounds.serve(settings, self._router)
         self._scheduler = Scheduler()
-        self._told: dict[str, _How] = {}
+        self._life = Life(store, self._scheduler, lambda: intervals_of(self.settings), clock)
+        self.observers.append(self._life)
+        parts = DaemonParts(self.watching, self._life, self._scheduler, client, self.deliveries.wake, clock)
+        self.serving = Serving(parts, store, partial(open_reader, settings.state_file), self.observers, clock)
 
-    async def run(self, stop: asyncio.Event) -> None:
-        """Poll and deliver until ``stop`` is set; then leave cleanly (promise 12)."""
+    async def run(self, stop: asyncio.Event, supervisor: Supervisor | None = None) -> None:
+        """Poll, deliver and serve until ``stop`` is set; then leave cleanly (promise 12).
+
+        MonitorError if the address to serve at cannot be had.
+        """
+        await self.serving.start(self.settings, self._router, self.secrets)
         delivering = asyncio.create_task(self.deliveries.run(), name="deliveries")
+        self._life.begin(delivering)
         self._scheduler.start()
         self._schedule(self.settings.sources)
         self._scheduler.every(_HOUSEKEEPING, "housekeeping", self.keep_house)
         self._scheduler.every(ROUND, "rounds", self.rounds.make, first_in=ROUND)
+        supervisor = supervisor or Supervisor(self._clock)
+        supervised = asyncio.create_task(supervisor.watch(self._life.check), name="supervisor")
+        supervisor.ready()
         stopped = asyncio.create_task(stop.wait())
         # The loop ends only when it is told to, or by a bug, which must not leave a daemon that delivers nothing.
         await asyncio.wait([stopped, delivering], return_when=asyncio.FIRST_COMPLETED)
         stopped.cancel()
+        supervised.cancel()
+        supervisor.stopping()
+        await self.serving.stop()
         stopping = self._scheduler.stop(STOP_DEADLINE_S), self.deliveries.stop(STOP_DEADLINE_S), self.enrichment.stop()
         await asyncio.gather(*stopping)
+        await self._life.end()
         await delivering
 
     async def poll_all(self) -> dict[str, PollResult | None]:
@@ -125,7 +118,7 @@ class App:
         await self.enrichment.done()
         return dict(zip(self._pollers, results, strict=True))
 
-    def reload(self, settings: Settings) -> None:
+    async def reload(self, settings: Settings) -> None:
         """Go on with these settings. What is under way ends under the old ones."""
         before, self.settings = self.settings.sources, settings
         self._client.set_budgets(limits_of(settings), self._clock.monotonic())
@@ -141,25 +134,36 @@ class App:
         self.enrichment.serve(self._detail_readers())
         for name in before.keys() - kept:
             del self._pollers[name]
-            self._scheduler.remove(_job(name))
+            self._scheduler.remove(job_of(name))
         for name in kept:
             self._pollers[name].reroute(self._router)
         self._pollers |= {name: self._poller(name, source) for name, source in changed.items()}
         self.deliveries.refit(self._outfit())
+        self.watching.serve(settings)
         self._schedule(changed)
+        await self.serving.reload(settings, self._router, self.secrets)
+
+    def reload_refused(self) -> None:
+        """The configuration was read again, and is not fit to go on with."""
+        self.serving.reloaded(done=False)
 
     def _schedule(self, sources: Mapping[str, SourceSettings]) -> None:
         """Each source at its interval, their first polls spread so that they do not all fall on one instant."""
         for number, (name, source) in enumerate(sources.items()):
             apart = min(1.0, source.every.total_seconds() / max(len(sources), 1))
             job = partial(self._poll_quietly, name)
-            self._scheduler.every(source.every, _job(name), job, first_in=timedelta(seconds=number * apart))
+            self._scheduler.every(source.every, job_of(name), job, first_in=timedelta(seconds=number * apart))
 
     async def _poll_quietly(self, name: str) -> None:
         with suppress(StateError):  # it has been logged, and the next poll may find the state usable again
             await self._poll(name)
 
     async def _poll(self, name: str, *, at_once: bool = False) -> PollResult | None:
+        """One poll. Each line that is logged in it, whoever writes it, says which one it is of."""
+        with bound_contextvars(source=name, poll=uuid.uuid4().hex[:8]):
+            return await self._poll_source(name, at_once=at_once)
+
+    async def _poll_source(self, name: str, *, at_once: bool) -> PollResult | None:
         poller = self._pollers.get(name)
         if poller is None:
             return None
@@ -167,17 +171,17 @@ class App:
             result = await poller.poll(at_once=at_once)
         except ClaimLost as error:
             _log.warning("poll_superseded", source=name, reason=str(error))
+            self.observers.unpolled(name, "superseded")
             return None
         except StateError as error:
             _log.error("poll_lost", source=name, reason=str(error))
+            self.observers.unpolled(name, "lost")
             raise
         if result is None:
             return None
         report_poll(result)
         self.rounds.polled(result)
-        self._tell_how(result)
-        if self.observer:
-            self.observer.polled(result)
+        self.observers.polled(result)
         return result
 
     def _committed(self, source: str, committed: Committed) -> None:
@@ -185,27 +189,14 @@ class App:
         if committed.deliveries:
             self.enrichment.begin(source, committed.held, committed.unheld)
             self.deliveries.wake()
-
-    def _tell_how(self, result: PollResult) -> None:
-        """How a source is looked at, once and whenever that changes or takes much longer than it was said to."""
-        source = self.settings.sources.get(result.source)
-        limit = self._client.per_minute(source.url) if source else None
-        reading = max(reading_time(result.bound.requests, limit), _took(result))
-        how = _How(bound_in_words(result.bound, 0.0), result.refusal, noticed_within(result.bound.every, reading))
-        if not how.is_news_after(self._told.get(result.source)):
-            return
-        self._told[result.source] = how
-        _log.info("source_watched", source=result.source, notices=bound_in_words(result.bound, reading))
-        if result.refusal:
-            _log.info("source_read_whole", source=result.source, reason=result.refusal)
+        self.observers.committed(source, committed)
 
     async def keep_house(self) -> None:
-        """Delete what has been kept long enough: rendered messages, a week after they were settled; details."""
+        """Delete what has been kept long enough: details, rendered messages, history."""
         self.enrichment.forget_old()
-        before = self._clock.now() - KEEP_BODIES
-        dropped = await self.store.transact(lambda tx: tx.drop_bodies(before))
-        if dropped:
-            _log.info("bodies_dropped", deliveries=dropped)
+        followed = [name for name, source in self.settings.sources.items() if isinstance(source, Follows)]
+        await drop_bodies(self.store, self._clock.now())
+        await drop_history(self.store, self.settings.keep, self._clock.now(), followed)
 
     def _poller(self, name: str, source: SourceSettings) -> Poller:
         adapter = self._adapters[name]
@@ -218,7 +209,7 @@ class App:
             router=self._router,
             clock=self._clock,
             owner=self._owner,
-            on_page=self._page_read,
+            on_page=self.observers.page_read,
             followed=source.orders if isinstance(source, Follows) else (),
             on_commit=self._committed,
             hold_s=HOLD_S if self.enrichment.serves(name) else 0.0,
@@ -233,10 +224,6 @@ class App:
                 asked = sources[shown_by]
                 readers[name] = DetailReader(self._client, asked.url, asked, adapter, self._clock)
         return readers
-
-    def _page_read(self, source: str, read: int, of: int | None) -> None:
-        if self.observer:
-            self.observer.page_read(source, read, of)
 
     def _outfit(self) -> Outfit:
         settings = self.settings
@@ -287,12 +274,6 @@ async def open_state(path: Path) -> SqliteStore:
     return store
 
 
-def _took(result: PollResult) -> float:
-    """Seconds that a look like this takes, where most looks are like this. Others on its host may have been in its way:
-    they will be again."""
-    is_routine = result.bound.sweep is None or result.snapshot.depth in _ROUTINE
-    return result.seconds if is_routine and result.snapshot.error is None else 0.0
-
-
-def _job(source: str) -> str:
-    return f"poll {source}"
+def open_reader(path: Path) -> SqliteStore:
+    """The state, to read it beside whoever writes it."""
+    return SqliteStore.open(path, exclusive=False)

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 from monitor.alerting.render import Renderer
-from monitor.alerting.routes import Router
+from monitor.alerting.routes import DEFAULT_ROUTE, Router
+from monitor.alerting.words import Words
 from monitor.config.settings import Settings, SourceSettings
 from monitor.model import Destination, Meanings
-from monitor.redact import url_keys
+from monitor.redact import Redactor, url_keys
 from monitor.sources.base import Source
 from monitor.sources.registry import ADAPTERS
+from monitor.web.settings import WebSettings
+from monitor.web.signatures import Verifier, header_for
+from monitor.web.site import Shown, Site
 
 
 def router_of(settings: Settings) -> Router:
@@ -47,9 +52,53 @@ def renderer_of(settings: Settings) -> Renderer:
     )
 
 
+def words_of(settings: Settings) -> Words:
+    """The spelling of this configuration."""
+    return Words(settings.time_zone, settings.locale, _meanings(settings))
+
+
+def site_of(settings: Settings, web: WebSettings, router: Router, secrets: frozenset[str]) -> Site:
+    """What the server shows of this configuration. ``secrets``: those of earlier ones, too."""
+    hosts = {name: origin.partition("://")[2] for name, origin in _origins(settings).items()}
+    return Site(
+        settings=web,
+        sources={name: _shown(name, source, hosts[name]) for name, source in settings.sources.items()},
+        channels=tuple(settings.channels),
+        routes=tuple(route.name for route in settings.routes) or (DEFAULT_ROUTE,),
+        homes=tuple(urls_of(settings)),
+        words=words_of(settings),
+        router=router,
+        redactor=Redactor(secrets),
+    )
+
+
+def _shown(name: str, source: SourceSettings, host: str) -> Shown:
+    return Shown(
+        name=name,
+        type=source.type,
+        host=host,
+        every=source.every,
+        down_after=source.down_after,
+        labels=source.labels,
+        meanings=source.meanings,
+        order_url=source.order_url,
+        hook=_verifier(source),
+    )
+
+
+def _verifier(source: SourceSettings) -> Verifier | None:
+    hook = source.hook
+    return Verifier(hook.secret.get_secret_value(), hook.header or header_for(source.type)) if hook else None
+
+
 def limits_of(settings: Settings) -> list[tuple[str, int | None]]:
     """The url of every source, and how often its host may be asked."""
     return [(source.url, source.max_requests_per_minute) for source in settings.sources.values()]
+
+
+def intervals_of(settings: Settings) -> dict[str, timedelta]:
+    """How often each source is polled."""
+    return {name: source.every for name, source in settings.sources.items()}
 
 
 def fallbacks_of(settings: Settings) -> dict[str, str]:

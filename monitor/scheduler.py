@@ -27,6 +27,7 @@ class Scheduler:
         self._ids: dict[str, str] = {}
         self._count = 0
         self._running: dict[asyncio.Task[None], str] = {}
+        self._hastened: set[str] = set()
         self._stopping = False
 
     def start(self) -> None:
@@ -49,6 +50,27 @@ class Scheduler:
         """Run this job no more; one that runs goes on."""
         if name in self._ids:
             self._scheduler.remove_job(self._ids.pop(name))
+
+    def hasten(self, name: str) -> bool:
+        """Run this job now; once more if it runs already. False if there is no such job."""
+        job = self._scheduler.get_job(self._ids[name]) if name in self._ids else None
+        if job is None or self._stopping:
+            return False
+        self._hastened.add(name)
+        if name not in self._running.values():
+            job.modify(next_run_time=datetime.now(UTC))
+        return True
+
+    def next_at(self, name: str) -> datetime | None:
+        """When this job runs next, None if it does not."""
+        job = self._scheduler.get_job(self._ids[name]) if name in self._ids else None
+        at: datetime | None = job.next_run_time if job else None
+        return at
+
+    @property
+    def runs(self) -> bool:
+        """Whether jobs are run at their times."""
+        return bool(self._scheduler.running) and not self._stopping
 
     async def stop(self, deadline_s: float) -> None:
         """Start nothing more, give what runs so long, then cancel it."""
@@ -85,10 +107,19 @@ class Scheduler:
             await asyncio.wait(before)
         if self._stopping:  # it was on its way here when ``stop`` paused the scheduler
             return
+        self._hastened.discard(name)
         task = asyncio.ensure_future(job())
         self._running[task] = name
         task.add_done_callback(self._running.pop)
-        await asyncio.shield(task)
+        try:
+            await asyncio.shield(task)
+        finally:
+            self._hasten_soon(name)
+
+    def _hasten_soon(self, name: str) -> None:
+        """Once APScheduler has been told of the run that ends: until then it would skip another one."""
+        if name in self._hastened:
+            asyncio.get_running_loop().call_soon(self.hasten, name)
 
 
 def _report(event: JobExecutionEvent) -> None:

@@ -49,7 +49,10 @@ def _keys(block: str) -> set[str]:
 def load_block(block: str, folder: Path) -> None:
     """Load a block, completed where it is a part of a configuration, with made-up secrets; ConfigError."""
     (folder / "secret").write_text("json://alerts.example.com/made-up\n", encoding="utf-8")
-    block = re.sub(r"(\b(?!ca_|client_key_)\w+_file): *[^\s,}#]+", rf"\1: {folder}/secret", block)
+    (folder / "password").write_text(f"$argon2id$v=19$m=65536,t=3,p=1${'a' * 22}${'b' * 43}\n", encoding="utf-8")
+    block = re.sub(r"\bpassword_file: *[^\s,}#]+", f"password_file: {folder}/password", block)
+    value = r"(?:\$\{[^}]*\}|[^\s,}#])+"
+    block = re.sub(rf"(\b(?!ca_|client_key_|password_)\w+_file): *{value}", rf"\1: {folder}/secret", block)
     missing = {"sources", "channels"} - _keys(block)
     parts = {
         "sources": "sources: {made_up: {type: opterius, url: 'https://billing.example.com', token: made-up}}\n",

@@ -6,19 +6,18 @@ import argparse
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from itertools import islice
-from typing import Any
-
-import msgspec
 
 from monitor.alerting.explaining import waiting
 from monitor.alerting.headlines import change
 from monitor.alerting.views import readable
 from monitor.alerting.words import Words
+from monitor.asking import documents
 from monitor.cli.common import ask_state, change_state, read_settings
 from monitor.cli.output import at, print_json, print_table
 from monitor.config import Settings
 from monitor.errors import ConfigError, Problem
 from monitor.model import Delivery, DeliveryState, Destination, EventKind, Known, OrderEvent, normalise_status
+from monitor.parts import words_of
 from monitor.polling.health import accept_loss
 from monitor.store.base import StoredEvent, Transaction
 
@@ -30,7 +29,7 @@ def orders(options: argparse.Namespace) -> int:
     most = None if options.json else options.limit
     found = ask_state(settings, lambda tx: list(islice(tx.orders(options.source, status), most)))
     if options.json:
-        print_json({"source": source, **_plain(known)} for source, known in found)
+        print_json(documents.order(source, known) for source, known in found)
         return 0
     words = words_of(settings)
     rows = [_order_row(source, known, words, settings.time_zone) for source, known in found]
@@ -51,7 +50,7 @@ def events(options: argparse.Namespace) -> int:
 
     found = ask_state(settings, find)
     if options.json:
-        print_json({"id": row.id, **_plain(row.event), "routing": msgspec.Raw(row.routing.encode())} for row in found)
+        print_json(map(documents.event, found))
         return 0
     words = words_of(settings)
     rows = [_event_row(row, words, settings.time_zone) for row in found]
@@ -74,7 +73,7 @@ def deliveries(options: argparse.Namespace) -> int:
 
     found, orders_told = ask_state(settings, find)
     if options.json:
-        print_json(_plain(row) | ({"orders": orders_told[row.id]} if row.id in orders_told else {}) for row in found)
+        print_json(documents.delivery(row, orders_told.get(row.id)) for row in found)
         return 0
     rows = [_delivery_row(delivery, orders_told.get(delivery.id, 1), settings.time_zone) for delivery in found]
     columns = ("id", "ref", "made", "state", "route", "to", "order", "tries", "what it said")
@@ -104,12 +103,6 @@ def accept(options: argparse.Namespace) -> int:
         return 1
     print(f"{options.source}: the next complete look may lack {count:,} orders; it will announce them as vanished")
     return 0
-
-
-def words_of(settings: Settings) -> Words:
-    """The spelling of this configuration."""
-    meanings = {name: source.meanings for name, source in settings.sources.items()}
-    return Words(settings.time_zone, settings.locale, meanings)
 
 
 def _retry(settings: Settings, ids: list[int]) -> int:
@@ -160,11 +153,6 @@ def _said(row: Delivery, zone: str) -> str:
     if row.state is DeliveryState.WAITING and row.gathers and not row.attempts:
         return waiting(row, lambda moment: at(moment, zone))
     return row.last_error or row.title or ""
-
-
-def _plain(row: msgspec.Struct) -> dict[str, Any]:
-    result: dict[str, Any] = msgspec.to_builtins(row)
-    return result
 
 
 def _say_if_cut(shown: int, most: int | None, which: str = "first") -> None:

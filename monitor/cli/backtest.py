@@ -14,7 +14,6 @@ from zoneinfo import ZoneInfo
 
 from monitor.alerting.comparing import Sent, compare
 from monitor.alerting.drill import DRILL_SOURCE
-from monitor.cli.ask import words_of
 from monitor.cli.backtest_view import Findings, document, lines, rows
 from monitor.cli.common import ask_state, now_of, read_settings
 from monitor.cli.output import at, print_json, print_table
@@ -23,7 +22,7 @@ from monitor.config import Settings, load
 from monitor.errors import ConfigError, Problem, StateUnreachable
 from monitor.fields import parse_duration
 from monitor.model import Delivery, DeliveryState, Destination
-from monitor.parts import router_of, urls_of
+from monitor.parts import router_of, urls_of, words_of
 from monitor.polling.replay import replay
 from monitor.store.base import StoredEvent, Transaction
 

@@ -8,14 +8,17 @@ import os
 from collections.abc import Callable, Coroutine
 from datetime import datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from monitor.checks import CHECKS
 from monitor.clock import Clock, SystemClock
 from monitor.config import Settings, load
 from monitor.errors import StateUnreachable
 from monitor.redact import Redactor
-from monitor.store.base import Store, Transaction
+from monitor.store.base import Transaction
+
+if TYPE_CHECKING:
+    from monitor.store.sqlite import SqliteStore
 
 T = TypeVar("T")
 
@@ -40,15 +43,16 @@ def now_of(options: argparse.Namespace) -> datetime:
 
 def ask_state(settings: Settings, work: Callable[[Transaction], T]) -> T:
     """Run ``work``, which writes nothing, on the state; beside a running daemon, too, and without holding it up."""
-    return _with_state(settings, lambda store: store.read(work))
+    return with_state(settings, lambda store: store.read(work))
 
 
 def change_state(settings: Settings, work: Callable[[Transaction], T]) -> T:
     """Run ``work`` on the state without taking the right to poll; beside a running daemon, too."""
-    return _with_state(settings, lambda store: store.transact(work))
+    return with_state(settings, lambda store: store.transact(work))
 
 
-def _with_state(settings: Settings, use: Callable[[Store], Coroutine[None, None, T]]) -> T:
+def with_state(settings: Settings, use: Callable[[SqliteStore], Coroutine[None, None, T]]) -> T:
+    """What ``use`` makes of the state; StateUnreachable if there is none yet."""
     from monitor.store.sqlite import SqliteStore
 
     path = settings.state_file

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import signal
+import socket
 import sys
 import tempfile
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -15,7 +18,8 @@ from typing import Any
 from aiohttp import web
 from pydantic import SecretStr
 
-from monitor.app import open_app
+from monitor.app import App, open_app
+from monitor.cli.browsing import can_open, open_in_browser
 from monitor.cli.common import set_up_logs
 from monitor.cli.simulated import source_of
 from monitor.clock import SystemClock
@@ -28,6 +32,8 @@ from monitor.simulator.truth import TrueChange, minor_units
 from monitor.simulator.world import World
 
 _TOKEN = "token-of-the-demo"  # noqa: S105  # opens nothing but the simulator
+_USUAL_PORT = 8080
+_MOMENT_S = 0.05
 
 
 def demo(options: argparse.Namespace) -> int:
@@ -49,18 +55,21 @@ async def _demo(options: argparse.Namespace, folder: Path, seconds: float | None
     world = World.seeded(options.seed, orders=options.orders)
     screen = _Screen()
     async with Simulator(world, token=_TOKEN) as simulator, _Webhook(screen.alert) as webhook:
-        settings = _demo_settings(simulator.url, webhook.url, folder)
+        listen = f"127.0.0.1:{_free_port()}"
+        settings = _demo_settings(simulator.url, webhook.url, folder, listen)
         set_up_logs(settings, "error")
-        screen.introduce(simulator.url, len(world))
+        screen.introduce(simulator.url, len(world), f"http://{listen}")
         async with open_app(settings, SystemClock()) as app:
             await app.poll_all()
             screen.say("monitor", f"{len(world):,} orders are known: the baseline, about which nothing is announced")
             world.listeners.append(screen.happened)
             life = asyncio.create_task(run_life(_lively(world, options.seed), asyncio.sleep))
+            opening = asyncio.create_task(_open_page(app, wanted=not options.no_browser))
             try:
                 await app.run(stop)
             finally:
                 life.cancel()
+                opening.cancel()
     screen.conclude()
     return 0
 
@@ -117,7 +126,27 @@ def _read_timeline(path: str) -> Timeline:
         raise ConfigError([Problem(path, "", f"is no timeline: {error}")]) from None
 
 
-def _demo_settings(source: str, webhook: str, folder: Path) -> Settings:
+async def _open_page(app: App, *, wanted: bool) -> None:
+    """Open the page once it is served, where there is somebody to look at it."""
+    if not (wanted and can_open(os.environ, sys.stdout)):
+        return
+    while app.serving.server is None:  # noqa: ASYNC110  # nobody tells of it
+        await asyncio.sleep(_MOMENT_S)
+    await asyncio.to_thread(open_in_browser, app.serving.server.url)
+
+
+def _free_port() -> int:
+    """The usual port of the page, or another one if that is taken."""
+    for port in (_USUAL_PORT, 0):
+        with socket.socket() as tried, suppress(OSError):
+            # As the server does: what a demo that has just ended leaves behind does not count as taken.
+            tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            tried.bind(("127.0.0.1", port))
+            return int(tried.getsockname()[1])
+    raise MonitorError("no port of 127.0.0.1 is free")
+
+
+def _demo_settings(source: str, webhook: str, folder: Path, listen: str) -> Settings:
     return Settings.model_validate(
         {
             "state": f"sqlite:///{folder}/demo.db",
@@ -127,6 +156,7 @@ def _demo_settings(source: str, webhook: str, folder: Path) -> Settings:
                 {"name": "status", "channels": ["webhook"]},
                 {"name": "placed", "when": {"event": "appeared"}, "channels": ["webhook"]},
             ],
+            "web": {"listen": listen},
         }
     )
 
@@ -186,9 +216,10 @@ class _Screen:
         self._colours = sys.stdout.isatty()
         self._happened = self._alerts = 0
 
-    def introduce(self, url: str, orders: int) -> None:
+    def introduce(self, url: str, orders: int, page: str) -> None:
         print(f"A simulated billing system with {orders:,} orders runs at {url}.")
-        print("Order Monitor polls it every second and sends its alerts to a webhook. Ctrl-C ends it.\n", flush=True)
+        print("Order Monitor polls it every second and sends its alerts to a webhook. Ctrl-C ends it.")
+        print(f"Its page, which shows all of it as it happens: {page}\n", flush=True)
 
     def say(self, who: str, text: str, colour: str = "2") -> None:
         now = datetime.now().astimezone().strftime("%H:%M:%S")

@@ -4,28 +4,22 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
 from monitor.alerting.drill import DRILL_SOURCE
-from monitor.alerting.explaining import opinions
-from monitor.alerting.routes import Routing
 from monitor.alerting.views import NUMBER_LENGTH, plain
-from monitor.cli.ask import words_of
-from monitor.cli.common import ask_state, read_settings
-from monitor.cli.explain_view import Happening, Message, Story, document, lines
-from monitor.cli.output import print_json
+from monitor.asking import documents
+from monitor.asking.story import Story, story_of
+from monitor.cli.common import ask_state, now_of, read_settings
+from monitor.cli.explain_view import lines
+from monitor.cli.output import at, print_json
 from monitor.config import Settings
 from monitor.errors import ConfigError, Problem
-from monitor.fields import did_you_mean
-from monitor.model import Delivery, OrderEvent
-from monitor.parts import router_of
+from monitor.fields import did_you_mean, format_duration
+from monitor.parts import router_of, words_of
 from monitor.store.base import Transaction
-
-_MOST_EVENTS = 1000
-_LATEST = 2**62
-_ROUTING = msgspec.json.Decoder(Routing)
 
 
 class Unknown(msgspec.Struct):
@@ -43,14 +37,16 @@ def explain(options: argparse.Namespace) -> int:
     if isinstance(found, Unknown):
         print(_unknown(options, found), file=sys.stderr)
         return 1
-    router = router_of(settings)
-    for happening in found.happenings:
-        happening.today = opinions(router, happening.event, happening.routing)
+    found.ask_today(router_of(settings))
     if options.json:
-        print_json([document(found)])
+        print_json([documents.story(found)])
         return 0
     for line in lines(found, words_of(settings), settings.time_zone, options.limit):
         print(line)
+    horizon = now_of(options) - settings.keep
+    if found.known and found.known.first_seen < horizon:
+        kept = format_duration(settings.keep)
+        print(f"\nWhat happened before {at(horizon, settings.time_zone)} was dropped: `keep` is {kept}.")
     return 0
 
 
@@ -66,27 +62,8 @@ def _find(tx: Transaction, options: argparse.Namespace, settings: Settings) -> S
         return Unknown(ids=[known.order.id for known in matching])
     known = next(iter(exact or matching), None)
     order_id = known.order.id if known else options.order
-    happenings = _happenings(tx, options.source, order_id)
-    if known is None and not happenings:
-        return _who_else(tx, options, settings)
-    return Story(options.source, order_id, known, state, happenings, tx.stuck_order(options.source, order_id))
-
-
-def _happenings(tx: Transaction, source: str, order_id: str) -> list[Happening]:
-    rows = tx.story(source, order_id, _LATEST, _MOST_EVENTS)
-    told = tx.told([row.id for row in rows])
-    messages = _messages(tx, {one.id: one for deliveries in told.values() for one in deliveries})
-    happenings = []
-    for row in rows:
-        if isinstance(row.event, OrderEvent):
-            mine = [messages[delivery.id] for delivery in told.get(row.id, ())]
-            happenings.append(Happening(row.id, row.event, _ROUTING.decode(row.routing), mine))
-    return happenings
-
-
-def _messages(tx: Transaction, deliveries: Mapping[int, Delivery]) -> dict[int, Message]:
-    counts = tx.told_of(deliveries)
-    return {id_: Message(one, counts[id_] - 1, tx.attempts(id_)) for id_, one in deliveries.items()}
+    story = story_of(tx, options.source, order_id, known)
+    return story if known or story.happenings else _who_else(tx, options, settings)
 
 
 def _who_else(tx: Transaction, options: argparse.Namespace, settings: Settings) -> Unknown:

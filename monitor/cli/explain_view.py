@@ -1,101 +1,25 @@
-"""How `explain` tells the story of an order: as text, and as a document."""
+"""How `explain` tells the story of an order as text."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any
 
 import msgspec
 
 from monitor.alerting.drill import DRILL_SOURCE
-from monitor.alerting.explaining import Part, RouteSaid, agree, decided, fate, first_sight, last_shown
+from monitor.alerting.explaining import Part, RouteSaid, agree, fate, first_sight, last_shown
 from monitor.alerting.headlines import change
-from monitor.alerting.routes import Routing
 from monitor.alerting.views import NUMBER_LENGTH, plain, readable
 from monitor.alerting.words import Words
+from monitor.asking.story import Happening, Message, Story
 from monitor.cli.output import at
-from monitor.model import Delivery, Destination, Known, OrderEvent, SourceState
+from monitor.model import Delivery, Destination, Known
 from monitor.store.base import Attempt
 from monitor.store.overdue import StuckOrder
 
 _ATTEMPTS_SHOWN = 10
 _LONGEST_REASON = 500
-
-
-class Message(msgspec.Struct):
-    """A delivery that tells of an event: of how many others besides, and what each attempt said."""
-
-    delivery: Delivery
-    others: int
-    attempts: Sequence[Attempt]
-
-
-class Happening(msgspec.Struct):
-    """An event, what became of it, and what today's routes would say of it."""
-
-    id: int
-    event: OrderEvent
-    routing: Routing
-    messages: Sequence[Message]
-    today: Sequence[RouteSaid] = ()
-
-    @property
-    def then(self) -> Sequence[RouteSaid]:
-        """What was decided then."""
-        return decided(self.routing)
-
-
-class Story(msgspec.Struct):
-    """All that the state holds of an order; ``known`` is None if it has been forgotten."""
-
-    source: str
-    order_id: str
-    known: Known | None
-    state: SourceState | None
-    happenings: Sequence[Happening]
-    stuck: Sequence[StuckOrder] = ()
-
-
-def document(story: Story) -> dict[str, Any]:
-    """All of it, with today's routes beside what was decided."""
-    known = story.known
-    return {
-        "source": story.source,
-        "id": story.order_id,
-        "number": known.order.number if known else None,
-        "known": msgspec.to_builtins(known),
-        "last_shown": last_shown(known, story.state) if known else None,
-        "baseline_at": story.state.baseline_at if story.state else None,
-        "stuck": [_stuck_document(one) for one in story.stuck],
-        "events": [_event_document(one) for one in story.happenings],
-    }
-
-
-def _event_document(one: Happening) -> dict[str, Any]:
-    return {
-        "id": one.id,
-        **msgspec.to_builtins(one.event),
-        "decided": msgspec.to_builtins(one.then),
-        "stopped_by": one.routing.stopped_by,
-        "unfit": one.routing.unfit,
-        "today": msgspec.to_builtins(one.today),
-        "today_agrees": agree(one.then, one.today),
-        "messages": [_message_document(message) for message in one.messages],
-    }
-
-
-def _stuck_document(one: StuckOrder) -> dict[str, Any]:
-    found: dict[str, Any] = msgspec.to_builtins(one)
-    return {key: found[key] for key in found if key not in ("order_id", "urls")}
-
-
-def _message_document(message: Message) -> dict[str, Any]:
-    document: dict[str, Any] = msgspec.to_builtins(message.delivery)
-    for internal in ("fence", "url"):
-        document.pop(internal, None)
-    attempts = [{"at": one.at, **msgspec.to_builtins(one.outcome)} for one in message.attempts]
-    return {**document, "other_events": message.others, "attempts_said": attempts}
 
 
 def lines(story: Story, words: Words, zone: str, most: int) -> Iterator[str]:

@@ -9,7 +9,7 @@ from functools import partial
 from typing import NoReturn
 
 from monitor import __version__
-from monitor.cli import history_options, silence_options
+from monitor.cli import care_options, history_options, silence_options
 
 _INTRO = """\
 Watches the orders of billing systems and tells people, in Slack, by mail or anywhere Apprise reaches,
@@ -101,6 +101,7 @@ def _add_watching(commands: Commands[_Parser]) -> None:
     demo.add_argument("--for", dest="seconds", metavar="DURATION", help="end after so long, such as 30s")
     demo.add_argument("--orders", type=_count, default=3000, metavar="N", help="orders to begin with (default: 3000)")
     demo.add_argument("--seed", type=int, default=1, metavar="N", help="another seed, another story (default: 1)")
+    demo.add_argument("--no-browser", action="store_true", help="do not open the page, where there is a browser")
     simulate = _command(
         commands, "simulate", "demo:simulate", "Serve a simulated billing system alone.", _SIMULATE, configured=False
     )
@@ -153,6 +154,7 @@ def _add_setting_up(commands: Commands[_Parser]) -> None:
     preview.add_argument("--html", metavar="FILE", help="write the mail's HTML there, for a browser")
     test = _command(commands, "test", "setup:test", "Send a test message to a channel.", _TEST)
     test.add_argument("channel", metavar="CHANNEL", help="its name in the configuration")
+    _command(commands, "password", "password:password", "Make what locks the page.", _LOCK, configured=False)
     _command(
         commands,
         "schema",
@@ -194,6 +196,7 @@ def _add_asking(commands: Commands[_Parser]) -> None:
     silence = _command(commands, "silence", "", "Mute alerts for a while.", silence_options.MORE, configured=False)
     actions = silence.add_subparsers(title="actions", metavar="ACTION", required=True)
     silence_options.add_actions(partial(_command, actions))
+    care_options.add_commands(partial(_command, commands))
     _command(commands, "report", "report:report", "Print what an issue needs to hold, as Markdown.", _REPORT)
 
 
@@ -230,7 +233,7 @@ what was not delivered stays in the outbox for the next time. With --dry-run the
 that the source can be read, and messages only about the source itself."""
 _DEMO = """\
 Nothing to set up, nothing left behind: a simulated billing system whose orders are placed, paid and flagged, and the
-daemon that watches it over HTTP and sends its alerts to a webhook of the demo's own."""
+daemon that watches it over HTTP, sends its alerts to a webhook of the demo's own, and shows its page."""
 _SIMULATE = """\
 For trying a configuration, and for tests of your own. Change an order while it runs:
   curl -X POST http://127.0.0.1:8099/_simulator/orders/1 -d '{"status": "fraud"}'
@@ -256,6 +259,9 @@ which statuses no route reaches, and whether each channel's host answers. Nothin
 _TEST = """\
 One message to each of its URLs, through the same way as every alert. Exit code 1 if one was not taken.
   order-monitor test ops_slack"""
+_LOCK = """\
+Asks twice on a terminal, unseen, or reads one line; prints the hash of the password, which `web.password` wants.
+  order-monitor password > config/web_password"""
 _ORDERS = """\
 As the last polls saw them. Works beside the running daemon, like all that lists.
   order-monitor orders --status fraud

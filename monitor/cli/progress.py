@@ -19,6 +19,7 @@ from monitor.config.settings import SourceSettings
 from monitor.errors import StateError
 from monitor.model import Known
 from monitor.notifier import kind
+from monitor.observers import Observer
 from monitor.polling.bound import Bound, bound_in_words, reading_time, span
 from monitor.polling.poller import PollResult
 from monitor.redact import Redactor
@@ -37,19 +38,19 @@ async def shown_on_terminal(app: App) -> AsyncIterator[None]:
         yield
         return
     first = _FirstPolls(app, await _baselines(app))
-    app.observer = first
+    app.observers.append(first)
     telling = asyncio.create_task(_tell(app, first))
     try:
         yield
     finally:
-        app.observer = None
+        app.observers.remove(first)
         first.bar.stop()
         telling.cancel()
         with suppress(asyncio.CancelledError, StateError):  # the polls say what is wrong with the state
             await telling
 
 
-class _FirstPolls:
+class _FirstPolls(Observer):
     """Watches each source until its first poll has ended; ``over`` is set once all have."""
 
     def __init__(self, app: App, baselines: Iterable[str]) -> None:

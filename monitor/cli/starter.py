@@ -75,9 +75,16 @@ def fill_in(starter: str, draft: Draft) -> str:
 
 def scalar(text: str) -> str:
     """The text as a YAML value that our reader takes for just this text: plain if that is safe, else in quotes."""
-    if _PLAIN.fullmatch(text) and core_scalar(text) == text and yaml.safe_load(text) == text:
+    if _PLAIN.fullmatch(text) and core_scalar(text) == text and _means_itself(text):
         return text
     return '"' + "".join(_ESCAPES.get(sign) or _escaped(sign) for sign in text) + '"'
+
+
+def _means_itself(text: str) -> bool:
+    try:
+        return bool(yaml.safe_load(text) == text)
+    except yaml.YAMLError:  # such as of what begins with @
+        return False
 
 
 def _escaped(sign: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import signal
 import tempfile
 from collections.abc import Iterator
@@ -18,9 +19,11 @@ from monitor.cli.phrases import counted
 from monitor.cli.progress import shown_on_terminal
 from monitor.clock import SystemClock
 from monitor.config import Settings
+from monitor.config.changes import changes
 from monitor.errors import ConfigError
 from monitor.model import Destination, Message, Outcome
 from monitor.polling.poller import PollResult
+from monitor.supervisor import Supervisor
 
 _log = structlog.get_logger("monitor")
 
@@ -68,7 +71,9 @@ async def _run(options: argparse.Namespace, settings: Settings) -> int:
         loop.add_signal_handler(number, stop.set)
     sender = PrintingSender() if options.dry_run else None
     async with open_app(settings, SystemClock(), sender) as app:
-        loop.add_signal_handler(signal.SIGHUP, _reload, options, app)
+        reloads: set[asyncio.Task[None]] = set()
+        supervisor = Supervisor.of(os.environ, SystemClock())
+        loop.add_signal_handler(signal.SIGHUP, _begin_reload, options, app, supervisor, reloads)
         _log.info(
             "started",
             version=__version__,
@@ -78,24 +83,44 @@ async def _run(options: argparse.Namespace, settings: Settings) -> int:
             channels=list(settings.channels),
         )
         async with shown_on_terminal(app):
-            await app.run(stop)
+            await app.run(stop, supervisor)
     _log.info("stopped")
     return 0
 
 
-def _reload(options: argparse.Namespace, app: App) -> None:
+def _begin_reload(
+    options: argparse.Namespace, app: App, supervisor: Supervisor, reloads: set[asyncio.Task[None]]
+) -> None:
+    task = asyncio.ensure_future(_reload_announced(options, app, supervisor))
+    reloads.add(task)
+    task.add_done_callback(reloads.discard)
+
+
+async def _reload_announced(options: argparse.Namespace, app: App, supervisor: Supervisor) -> None:
+    """A reload that whoever started us is told of: `systemctl reload` need not wait for its end, but can."""
+    supervisor.reloading()
+    try:
+        await _reload(options, app)
+    finally:
+        supervisor.ready()
+
+
+async def _reload(options: argparse.Namespace, app: App) -> None:
     """Exchange the configuration; a bad one leaves the old in force, and says so."""
     try:
         settings = read_settings(options)
     except ConfigError as error:
         _log.error("reload_refused", problems=[str(problem) for problem in error.problems], in_force="the old one")
+        app.reload_refused()
         return
     if not options.dry_run and settings.state != app.settings.state:
         _log.error("reload_refused", problems=["state: cannot change while running: restart"], in_force="the old one")
+        app.reload_refused()
         return
-    app.reload(settings)
+    said = changes(app.settings, settings) or "nothing"
+    await app.reload(settings)
     set_up_logs(settings, secrets=app.secrets)
-    _log.info("reloaded", sources=list(settings.sources), channels=list(settings.channels))
+    _log.info("reloaded", changes=said, sources=list(settings.sources), channels=list(settings.channels))
 
 
 async def _poll(options: argparse.Namespace, settings: Settings) -> int:

@@ -7,6 +7,7 @@ from typing import Any
 
 from monitor.alerting.drill import DRILL_SOURCE
 from monitor.config.faults import Faults
+from monitor.config.keeping import check_keep
 from monitor.config.nodes import Node
 from monitor.fields import did_you_mean
 
@@ -17,12 +18,14 @@ def cross_check(root: Node, faults: Faults) -> None:
         _check_not_empty(root, "sources", "no source: there is nothing to watch", faults)
         _check_not_empty(root, "channels", "no channel: messages would go nowhere", faults)
         _check_channel_names(root, faults)
+        _check_hooks(root, faults)
     _check_destinations(root, faults)
     _check_route_names(root, faults)
     _check_client_keys(root, faults)
     _check_details(root, faults)
     _check_fallbacks(root, faults)
     _check_reserved(root, faults)
+    check_keep(root, faults)
 
 
 def _check_not_empty(root: Node, key: str, text: str, faults: Faults) -> None:
@@ -84,6 +87,14 @@ def _check_client_keys(root: Node, faults: Faults) -> None:
         key, certificate = entry.value.value("client_key_file"), entry.value.value("client_cert")
         if key and key.data and not (certificate and (certificate.data or certificate.broken)):
             faults.add(key.mark, "client_key_file needs client_cert beside it")
+
+
+def _check_hooks(root: Node, faults: Faults) -> None:
+    """A webhook needs somebody who listens."""
+    sources = root.value("sources")
+    for entry in sources.entries.values() if sources and "web" not in root.entries else []:
+        if hook := entry.value.value("hook"):
+            faults.add(hook.mark, "nobody would hear it: add a section web (`web: {}`)")
 
 
 def _check_details(root: Node, faults: Faults) -> None:

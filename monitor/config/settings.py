@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -13,8 +14,9 @@ from monitor.alerting.settings import LocaleName, RouteSettings, TimeZone
 from monitor.config import redact
 from monitor.config.sources import AnySource, OneSource, SourceSettings
 from monitor.delivery.settings import ChannelSettings
-from monitor.fields import Name, Section
+from monitor.fields import Duration, Name, Section
 from monitor.polling.heartbeat import HeartbeatSettings
+from monitor.web.settings import WebSettings
 
 SQLITE = "sqlite:///"
 STATE_FILE = "order-monitor.db"
@@ -87,6 +89,12 @@ class Settings(Section):
 
     heartbeat: HeartbeatSettings | None = None
     """What is asked while all sources are looked at and all messages sent; default: nothing."""
+
+    keep: Annotated[Duration, Field(ge=timedelta(days=1))] = timedelta(days=400)
+    """How long events are kept, with the messages about them; and orders that have vanished, ended silences."""
+
+    web: WebSettings | None = None
+    """The status page, the JSON API, health and metrics; default: no server."""
 
     log: LogSettings = LogSettings()
     """The daemon's log."""

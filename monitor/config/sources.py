@@ -31,6 +31,7 @@ from monitor.polling.heartbeat import HeartbeatSettings
 from monitor.polling.settings import PollSettings
 from monitor.sources.registry import ADAPTERS, Entry
 from monitor.sources.settings import BaseUrl, HttpSettings
+from monitor.web.hook_settings import HookSettings
 
 ANY_TYPE = "(any type)"
 
@@ -61,6 +62,9 @@ class SourceSettings(HttpSettings, PollSettings, LabelSettings):
 
     heartbeat: HeartbeatSettings | None = None
     """What is asked while this source is looked at; default: nothing."""
+
+    hook: HookSettings | None = None
+    """A webhook of the system, whose hints make the next poll begin at once; default: none is heard."""
 
     @property
     def meanings(self) -> Meanings:

@@ -15,6 +15,7 @@ from typing import NamedTuple, TypeVar
 
 import msgspec
 import structlog
+from structlog.contextvars import bound_contextvars
 
 from monitor.clock import Clock
 from monitor.delivery.claimed import Claimed, Then, read, render
@@ -22,7 +23,7 @@ from monitor.delivery.fallback import fall_back
 from monitor.delivery.lane import Lane
 from monitor.delivery.orphans import Orphans, tend
 from monitor.delivery.outfit import Outfit, Render, Sender, encodable, whole
-from monitor.delivery.report import OrphanReport, report_attempt, report_trouble
+from monitor.delivery.report import OrphanReport, ids, report_attempt, report_trouble
 from monitor.delivery.verdicts import Dead, RetryIn, Sent, Verdict, judge
 from monitor.delivery.waiting import first_of, unfinished
 from monitor.errors import ChannelError, StateError
@@ -30,6 +31,8 @@ from monitor.model import Delivery, Message, Outcome, Severity
 from monitor.store.base import Store, Transaction
 
 T = TypeVar("T")
+OnAttempt = Callable[[Delivery, Outcome, Verdict, datetime], None]
+"""Called after each attempt, once it is settled."""
 _PAUSE_S = 5.0
 """How long to wait after a failure that is neither the URL's nor the message's, such as a state that is unusable."""
 _LONGEST_WAIT_S = 60.0
@@ -46,11 +49,14 @@ class _Look(NamedTuple):
 class DeliveryLoop:
     """Sends what the outbox holds, until it is stopped."""
 
-    def __init__(self, store: Store, outfit: Outfit, clock: Clock, owner: str) -> None:
+    def __init__(
+        self, store: Store, outfit: Outfit, clock: Clock, owner: str, on_attempt: OnAttempt | None = None
+    ) -> None:
         self._store = store
         self._outfit = outfit
         self._clock = clock
         self._owner = owner
+        self._on_attempt = on_attempt
         self._lanes: dict[str, Lane] = {}
         self._orphans = OrphanReport()
         self._stand_ins: dict[str, int] = {}
@@ -198,6 +204,13 @@ class DeliveryLoop:
     async def _deliver(
         self, claimed: Claimed, lane_failures: int = 0, then: Then | None = None
     ) -> tuple[Verdict, Claimed | None]:
+        """One attempt. Each line that is logged in it, whoever writes it, says of which delivery it is."""
+        with bound_contextvars(**ids(claimed.delivery)):
+            return await self._send_and_settle(claimed, lane_failures, then)
+
+    async def _send_and_settle(
+        self, claimed: Claimed, lane_failures: int, then: Then | None
+    ) -> tuple[Verdict, Claimed | None]:
         """Render, send, settle; and in one transaction with that, ``then`` claim the next: a write less for each."""
         delivery = claimed.delivery
         message, outcome = await self._attempt(self._outfit, claimed)
@@ -222,6 +235,8 @@ class DeliveryLoop:
             # Whatever is wrong with the next one: what was sent must be settled first, or it would be sent again.
             stand_ins, following = await self._insist(settle)
         report_attempt(delivery, outcome, verdict, now)
+        if self._on_attempt:
+            self._on_attempt(delivery, outcome, verdict, now)
         self._expect(stand_ins)
         return verdict, following
 

@@ -54,13 +54,16 @@ class OrphanReport:
             _log.error("delivery_dead", **_fields(delivery, now), reason=delivery.last_error)
 
 
+def ids(delivery: Delivery) -> dict[str, object]:
+    """What tells a delivery's lines from all others."""
+    return {"delivery": delivery.id, "ref": delivery.ref, **({"source": delivery.source} if delivery.source else {})}
+
+
 def _fields(delivery: Delivery, now: datetime) -> dict[str, object]:
     return {
-        "delivery": delivery.id,
-        "ref": delivery.ref,
+        **ids(delivery),
         "route": delivery.route,
         "channel": str(Destination(delivery.channel, delivery.url_number)),
-        "source": delivery.source,
         "attempt": delivery.attempts,
         "waited_s": round((now - delivery.created_at).total_seconds(), 3),
     }

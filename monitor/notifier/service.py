@@ -11,6 +11,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from contextvars import copy_context
 from functools import partial
 from typing import Any, TypeVar
 
@@ -160,7 +161,7 @@ class _Line:
 
 
 def _in_thread(work: Callable[[], _T]) -> asyncio.Future[_T]:
-    """What ``work`` returns or raises in a daemon thread of its own."""
+    """What ``work`` returns or raises in a daemon thread of its own, whose log lines are those of who asked for it."""
     loop = asyncio.get_running_loop()
     done: asyncio.Future[_T] = loop.create_future()
 
@@ -173,7 +174,7 @@ def _in_thread(work: Callable[[], _T]) -> asyncio.Future[_T]:
             loop.call_soon_threadsafe(settle)
 
     try:
-        threading.Thread(target=run, name="notifier", daemon=True).start()
+        threading.Thread(target=copy_context().run, args=(run,), name="notifier", daemon=True).start()
     except RuntimeError as error:
         raise _NoThreadError from error
     return done

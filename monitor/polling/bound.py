@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import timedelta
+from typing import NamedTuple
 
 import msgspec
 
@@ -61,6 +62,22 @@ def bound_in_words(bound: Bound, reading: float) -> str:
         return f"changes in {orders} orders and of every status within {within}, all else within {sweep}"
     others = f"every other change of status within {settle}, all else within {sweep}"
     return f"changes in {orders} orders within {within}, {others}"
+
+
+class Within(NamedTuple):
+    """Seconds within which is noticed: any change of an open order, a change of any status, any change at all."""
+
+    open: float
+    status: float
+    other: float
+
+
+def bound_in_seconds(bound: Bound, reading: float) -> Within:
+    """The bound, where one look takes ``reading`` seconds."""
+    within = noticed_within(bound.every, reading)
+    other = bound.sweep.total_seconds() if bound.sweep else within
+    status = max(bound.settle.total_seconds(), within) if bound.settle else within
+    return Within(within if bound.open or not bound.settle else status, status, max(other, within))
 
 
 def noticed_within(every: timedelta, reading: float) -> float:

@@ -63,6 +63,7 @@ class Committed(msgspec.Struct):
     held: list[Held] = []
     unheld: list[int] = []
     silenced: int = 0
+    dropped: int = 0
     unfit: set[str] = set()
 
     def add(self, later: Committed) -> None:
@@ -70,6 +71,7 @@ class Committed(msgspec.Struct):
         self.events += later.events
         self.deliveries += later.deliveries
         self.silenced += later.silenced
+        self.dropped += later.dropped
         self.unfit |= later.unfit
         self.new_orders += later.new_orders
         self.baseline |= later.baseline
@@ -116,7 +118,7 @@ class _Commit:
         told, done = self._teller.told, self._done
         done.events, done.deliveries = told.events, len(told.deliveries)
         done.held, done.unheld, done.silenced = told.held, told.unheld, told.silenced
-        done.unfit = told.unfit
+        done.dropped, done.unfit = told.dropped, told.unfit
         return done
 
     def _own_state(self) -> SourceState:

@@ -32,8 +32,8 @@ _GOES_TOGETHER = (Why.QUIET, Why.DIGEST, *ABOUT_STUCK)
 
 class Told(msgspec.Struct):
     """What telling came to. ``held`` are the events whose messages wait for details, ``unheld`` the deliveries that
-    would have, were there not too many. ``silenced`` counts the messages that silences kept back.
-    ``unfit`` are routes whose ``where`` did not fit an event.
+    would have, were there not too many. ``silenced`` counts the messages that silences kept back, ``dropped`` those
+    that waited to see whether an order stays as it is. ``unfit`` are routes whose ``where`` did not fit an event.
     """
 
     events: Counter[EventKind]
@@ -41,6 +41,7 @@ class Told(msgspec.Struct):
     held: list[Held] = []
     unheld: list[int] = []
     silenced: int = 0
+    dropped: int = 0
     unfit: set[str] = set()
 
 
@@ -179,7 +180,8 @@ class Teller:
         kinds = _MOVES_ON.get(event.kind)
         if not isinstance(event, OrderEvent) or not kinds or not self._router.waits_for_orders:
             return
-        self._tx.drop_held(event, kinds, self._now, f"the order {_became(event)} before this was to be told")
+        reason = f"the order {_became(event)} before this was to be told"
+        self.told.dropped += self._tx.drop_held(event, kinds, self._now, reason)
 
 
 def _is_bounded(planned: Planned) -> bool:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from monitor.clock import Clock
 from monitor.sources.budget import Budget
 from monitor.sources.headers import Headers, age, http_date
+from monitor.sources.meter import Meter
 from monitor.sources.patience import LONGEST_WAIT
 from monitor.sources.ratelimit import Allowance
 
@@ -24,6 +25,7 @@ class Host:
         self._places = asyncio.Semaphore(concurrency)
         self._line = asyncio.Lock()
         self._budget: Budget | None = None
+        self._meter = Meter()
         self._quiet_until = float("-inf")
         self._newest: datetime | None = None
 
@@ -31,6 +33,10 @@ class Host:
     def per_minute(self) -> int | None:
         """How many requests a minute it may be sent; None: no limit of ours."""
         return self._budget.limit if self._budget else None
+
+    def used(self, now: float) -> int:
+        """How many requests it was sent in the last minute."""
+        return self._meter.last_minute(now)
 
     def limit(self, per_minute: int | None, now: float) -> None:
         """At most so many requests a minute from now on. Who waits already does so for a minute more at most."""
@@ -46,6 +52,7 @@ class Host:
         await self._places.acquire()
         try:
             await self._let_through(clock)
+            self._meter.count(clock.monotonic())
         except BaseException:
             self._places.release()
             raise

@@ -94,6 +94,10 @@ class HttpClient:
         """What all requests to the server of this url share. It outlives its sources: what it granted was spent."""
         return self._hosts.setdefault(str(URL(url).origin()), Host(self._concurrency))
 
+    def used(self, url: str, now: float) -> int:
+        """How many requests the host of this url was sent in the last minute (monotonic seconds)."""
+        return self.host(url).used(now) if url else 0
+
     def per_minute(self, url: str) -> int | None:
         """How often the server of this url may be asked a minute, by all of its sources together."""
         return self.host(url).per_minute

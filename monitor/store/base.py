@@ -27,11 +27,15 @@ from monitor.model import (
     Outcome,
     SourceState,
 )
+from monitor.store.ended import Ended
+from monitor.store.erasing import Erasing
+from monitor.store.listings import Listings
 from monitor.store.mutings import Mutings
 from monitor.store.overdue import Overdue
 from monitor.store.rounds import Rounds
 from monitor.store.standing_in import StandingIn
 from monitor.store.stories import Stories
+from monitor.store.vitals import Vitals
 
 T = TypeVar("T")
 
@@ -77,7 +81,7 @@ class Tallies(msgspec.Struct, frozen=True):
     deliveries: Mapping[str, int]
 
 
-class Transaction(Stories, Mutings, StandingIn, Rounds, Overdue, Protocol):
+class Transaction(Listings, Stories, Mutings, StandingIn, Rounds, Overdue, Vitals, Erasing, Ended, Protocol):
     """The operations, all or none of which take effect."""
 
     # Sources
@@ -302,7 +306,9 @@ class Transaction(Stories, Mutings, StandingIn, Rounds, Overdue, Protocol):
 
 
 class Store(Protocol):
-    """A state that is open."""
+    """A state that is open. ``failures`` counts how often it could not be used."""
+
+    failures: int
 
     async def transact(self, work: Callable[[Transaction], T]) -> T:
         """Run ``work`` in one transaction, off the event loop; StateError if the state cannot be used."""

@@ -17,7 +17,7 @@ from monitor.store.sql import from_us, to_us, to_us_interval
 
 _OUTCOME = msgspec.json.Decoder(Outcome)
 # A due time further ahead than its own interval was written by a clock that has been set back since: it is due.
-_DUE = "CASE WHEN d.due_at > :now + d.retry_in THEN :now ELSE d.due_at END"
+DUE = "CASE WHEN d.due_at > :now + d.retry_in THEN :now ELSE d.due_at END"
 
 
 class DeliveryRows(GroupRows, OrphanRows):
@@ -37,7 +37,7 @@ class DeliveryRows(GroupRows, OrphanRows):
     def lanes(self, now: datetime, homes: Collection[Destination]) -> dict[str, datetime]:
         rows = self._db.rows(
             f"""
-            SELECT d.url, MIN({_DUE}) FROM deliveries d
+            SELECT d.url, MIN({DUE}) FROM deliveries d
             WHERE d.state = 'waiting' AND {self.at_home("d")} AND {self._first_of_its_queue} GROUP BY d.url
             """,  # noqa: S608  # built of this file's constants
             now=to_us(now),
@@ -53,7 +53,7 @@ class DeliveryRows(GroupRows, OrphanRows):
             f"""
             SELECT {COLUMNS} FROM deliveries d
             WHERE d.state = 'waiting' AND d.url = :url AND {self.at_home("d")}
-              AND {_DUE} <= :now AND {self._first_of_its_queue} AND d.id > :after
+              AND {DUE} <= :now AND {self._first_of_its_queue} AND d.id > :after
             ORDER BY {"d.attempts, d.id" if after is None else "d.id"} LIMIT 1
             """,  # noqa: S608  # built of this file's constants
             url=homes[0].url,
@@ -156,7 +156,8 @@ class DeliveryRows(GroupRows, OrphanRows):
             f"""
             UPDATE deliveries SET state = 'waiting', due_at = :now, retry_in = 0, wish = 0, expires_at = :expires,
                                   settled_at = NULL
-            WHERE state = 'dead' AND (:all OR id IN (SELECT value FROM {self._db.json_list}(:ids)))
+            WHERE state = 'dead' AND settled_at IS NOT NULL
+              AND (:all OR id IN (SELECT value FROM {self._db.json_list}(:ids)))
             """,  # noqa: S608  # the driver's own constant
             now=to_us(now),
             expires=to_us(now + DAY),
@@ -197,9 +198,9 @@ class DeliveryRows(GroupRows, OrphanRows):
         """  # noqa: S608  # constants
 
     def _record(self, delivery: Delivery, at: datetime, outcome: Outcome, settled: int) -> bool:
-        """What was tried is recorded in any case: a superseded claim may have sent a copy."""
+        """What was tried is recorded in any case: a superseded claim may have sent a copy. Not of what was erased."""
         self._db.run(
-            "INSERT INTO attempts (delivery_id, at, doc) VALUES (:id, :at, :doc)",
+            "INSERT INTO attempts (delivery_id, at, doc) SELECT id, :at, :doc FROM deliveries WHERE id = :id",
             id=delivery.id,
             at=to_us(at),
             doc=msgspec.json.encode(outcome).decode(),

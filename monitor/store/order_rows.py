@@ -55,11 +55,13 @@ class OrderRows(Rows):
         )
 
     def find_orders(self, source: str | None, id_or_number: str) -> list[Known]:
+        # The inner query needs the index of numbers alone; of a whole row, SQLite would rather look at all of a source.
+        found = "(id = :sought OR number = :sought)"
+        if source is not None:
+            numbered = "SELECT id FROM orders WHERE source = :source AND number = :sought"
+            found = f"source = :source AND id IN (SELECT :sought UNION {numbered})"
         rows = self._db.rows(
-            """
-            SELECT doc FROM orders WHERE (:source IS NULL OR source = :source) AND (id = :sought OR number = :sought)
-            ORDER BY source, id
-            """,
+            f"SELECT doc FROM orders WHERE {found} ORDER BY source, id",  # noqa: S608  # constants
             source=source,
             sought=id_or_number,
         )

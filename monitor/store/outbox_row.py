@@ -36,6 +36,12 @@ def delivery_of(row: tuple[Any, ...]) -> Delivery:
     )
 
 
+def of_state(state: DeliveryState) -> str:
+    """The condition on a row of the outbox, literally as its indexes have it: by a parameter none would serve."""
+    settled = "" if state in (DeliveryState.WAITING, DeliveryState.SENDING) else " AND settled_at IS NOT NULL"
+    return f"state = '{state.value}'{settled}"
+
+
 _DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _FACTOR = 0x9E3779B1
 

@@ -17,11 +17,11 @@ def ensure_schema(path: Path, head: str = HEAD, migrations: Path = MIGRATIONS) -
 
     Before a migration a copy is kept beside it, as ``NAME.before-VERSION``. StateTooNew if a newer version wrote it.
     """
-    version = _version(path)
+    version = version_of(path)
     if version == head:
         return False
     if version is not None:
-        _refuse_newer(path, version, head, migrations)
+        refuse_newer(path, version, head, migrations)
         _keep_copy(path, path.with_name(f"{path.name}.before-{head}"))
     _migrate(path, head, migrations)
     return version is None
@@ -29,24 +29,25 @@ def ensure_schema(path: Path, head: str = HEAD, migrations: Path = MIGRATIONS) -
 
 def check_schema(path: Path, head: str = HEAD, migrations: Path = MIGRATIONS) -> None:
     """StateError unless the state at ``path`` has this version's schema. Changes nothing."""
-    version = _version(path)
+    version = version_of(path)
     if version is not None:
-        _refuse_newer(path, version, head, migrations)
+        refuse_newer(path, version, head, migrations)
     if version != head:
         raise StateUnreachable(
             f"{path}: is not of this version yet: `order-monitor run` or `poll` brings it up to date"
         )
 
 
-def _refuse_newer(path: Path, version: str, head: str, migrations: Path) -> None:
+def refuse_newer(path: Path, version: str, head: str = HEAD, migrations: Path = MIGRATIONS) -> None:
+    """StateTooNew if a newer version wrote it."""
     if not any((migrations / "versions").glob(f"{version}_*.py")):
         raise StateTooNew(
             f"{path}: written by a newer Order Monitor (schema {version}; this one knows {head}): install that one"
         )
 
 
-def _version(path: Path) -> str | None:
-    """The schema's version, None for a state that does not exist yet."""
+def version_of(path: Path) -> str | None:
+    """The schema's version, None for a state that does not exist yet; StateUnreachable if it is none of ours."""
     if not _holds_anything(path):
         return None
     with _opened(path) as connection:

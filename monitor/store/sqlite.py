@@ -10,24 +10,27 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
 
 from monitor.errors import StateUnreachable
 from monitor.store.base import Transaction
 from monitor.store.delivery_rows import DeliveryRows
+from monitor.store.driver import SqliteDriver
+from monitor.store.ended_rows import EndedRows
+from monitor.store.erasing_rows import ErasingRows
 from monitor.store.fallback_rows import FallbackRows
 from monitor.store.followed_rows import FollowedRows
+from monitor.store.listing_rows import ListingRows
 from monitor.store.lock import FileLock
 from monitor.store.order_rows import OrderRows
 from monitor.store.round_rows import RoundRows
 from monitor.store.schema import check_schema, ensure_schema
-from monitor.store.silence_rows import SilenceRows
-from monitor.store.source_rows import SourceRows
 from monitor.store.story_rows import StoryRows
 from monitor.store.stuck_rows import StuckRows
 from monitor.store.tally_rows import TallyRows
+from monitor.store.vital_rows import ALIVE, VitalRows
 
 T = TypeVar("T")
 
@@ -37,16 +40,18 @@ _BUSY_S = 30.0
 
 
 class SqlTransaction(
-    SourceRows,
+    ErasingRows,
     OrderRows,
     FollowedRows,
     StuckRows,
     DeliveryRows,
     FallbackRows,
     RoundRows,
-    SilenceRows,
     StoryRows,
+    ListingRows,
     TallyRows,
+    VitalRows,
+    EndedRows,
 ):
     """All operations of ``Transaction``, in SQL."""
 
@@ -57,11 +62,12 @@ class SqliteStore:
     def __init__(self, connection: sqlite3.Connection, path: Path, lock: FileLock | None, *, created: bool) -> None:
         self.path = path.absolute()
         self.created = created
+        self.failures = 0
         self._connection = connection
         self._lock = lock
         self._closing = False
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="state")
-        self._transaction: Transaction = SqlTransaction(_Driver(connection))
+        self._transaction: Transaction = SqlTransaction(SqliteDriver(connection))
 
     @classmethod
     def open(cls, path: Path, *, exclusive: bool = True) -> SqliteStore:
@@ -109,6 +115,7 @@ class SqliteStore:
                 raise
         # A row that cannot be decoded has been damaged; text or a number can be such that no column takes it.
         except (sqlite3.Error, msgspec.DecodeError, UnicodeError, OverflowError) as error:
+            self.failures += 1
             raise StateUnreachable(f"{self.path}: {error}") from error
         return result
 
@@ -124,6 +131,35 @@ class SqliteStore:
                     raise
             else:
                 return
+
+    async def wipe(self) -> bool:
+        """Leave no bytes in the files of what was deleted; False if others have been at work there all the while.
+
+        The file is written anew, for a row that has moved leaves bytes behind that nothing overwrites. Nobody else can
+        write meanwhile: about 20 s for each GB.
+        """
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._wipe)
+
+    def _wipe(self) -> bool:
+        try:
+            return self._insist("VACUUM") and self._insist("PRAGMA wal_checkpoint(TRUNCATE)")
+        except sqlite3.Error as error:
+            raise StateUnreachable(f"{self.path}: {error}") from error
+
+    def _insist(self, sql: str) -> bool:
+        """Do this, which needs the file alone; False if it could not be had."""
+        patience = time.monotonic() + _BUSY_S
+        while not self._closing and time.monotonic() < patience:
+            try:
+                row = self._connection.execute(sql).fetchone()
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                    raise
+            else:
+                if row is None or not row[0]:
+                    return True
+            time.sleep(_TURN_S / 10)
+        return False
 
     async def aclose(self) -> None:
         """Wait for the transaction under way, but for no other process; close the file, give up the lock."""
@@ -144,32 +180,11 @@ def scratch() -> Iterator[Transaction]:
         connection = _connect(path, exclusive=True)
         try:
             connection.execute("BEGIN")
-            yield SqlTransaction(_Driver(connection))
+            yield SqlTransaction(SqliteDriver(connection))
         except sqlite3.Error as error:
             raise StateUnreachable(f"{path}: {error}") from error
         finally:
             connection.close()
-
-
-class _Driver:
-    """One sqlite3 connection as the SQL operations want it."""
-
-    json_list = "json_each"
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
-
-    def rows(self, sql: str, **parameters: Any) -> list[tuple[Any, ...]]:
-        return self._connection.execute(sql, parameters).fetchall()
-
-    def stream(self, sql: str, **parameters: Any) -> Iterator[tuple[Any, ...]]:
-        yield from self._connection.execute(sql, parameters)
-
-    def run(self, sql: str, **parameters: Any) -> int:
-        return self._connection.execute(sql, parameters).rowcount
-
-    def run_many(self, sql: str, parameters: list[dict[str, Any]]) -> int:
-        return self._connection.executemany(sql, parameters).rowcount
 
 
 def _connect(path: Path, *, exclusive: bool) -> sqlite3.Connection:
@@ -180,6 +195,8 @@ def _connect(path: Path, *, exclusive: bool) -> sqlite3.Connection:
     try:
         # FULL: a commit that has returned survives the machine's power cut, and what it holds may be told.
         connection.execute("PRAGMA synchronous = FULL")
+        # What is deleted is overwritten at once, as Debian's SQLite does by itself; ``wipe`` sees to the rest.
+        connection.execute("PRAGMA secure_delete = ON")
         if exclusive:
             connection.execute("PRAGMA journal_mode = WAL")
             _void_claims(connection)
@@ -194,3 +211,4 @@ def _void_claims(connection: sqlite3.Connection) -> None:
     """Whoever held claims is dead, since we hold the lock: resume at once, as if it had never claimed."""
     connection.execute("UPDATE sources SET lease_until = 0")
     connection.execute("UPDATE deliveries SET state = 'waiting', owner = NULL WHERE state = 'sending'")
+    connection.execute("DELETE FROM schedules WHERE name = :alive", {"alive": ALIVE})

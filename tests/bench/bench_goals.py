@@ -76,6 +76,18 @@ GOALS = (
     Goal("drift", "full sweep of 20,000 orders, one insert with each request: missed", "0", 0, 0),
     # That more requests are needed than aimed at is no loss: nothing is beyond.
     Goal("drift_requests", "its requests", "≤ 1.1 × quiet", 1.1, float("inf")),
+    Goal("page_overview", "the page: overview, p95", "≤ 50 ms", 0.05, 0.1),
+    Goal("page_orders", "the page: orders, p95", "≤ 50 ms", 0.05, 0.1),
+    Goal("page_deep", "the page: orders, its 10,000th, p95", "≤ 50 ms", 0.05, 0.1),
+    Goal("page_filtered", "the page: orders of a status, p95", "≤ 50 ms", 0.05, 0.1),
+    Goal("page_search", "the page: orders found by a text, p95", "≤ 50 ms", 0.05, 0.1),
+    Goal("page_events", "the page: events, p95", "≤ 50 ms", 0.05, 0.1),
+    Goal("page_events_search", "the page: events found by a text, p95", "≤ 100 ms", 0.1, 0.2),
+    Goal("page_story", "the page: an order's story, p95", "≤ 50 ms", 0.05, 0.1),
+    Goal("page_row", "the page: change seen → row on all 50, p95", "≤ 0.5 s", 0.5, 1.0),
+    Goal("page_load", "the page: change seen → alert while pages are loaded, p95", "≤ 1.2 × without", 1.2, 2.0),
+    Goal("page_memory", "the page: memory of 50 streams", "≤ 10 MB", 10, 20),
+    Goal("page_idle", "the page: a minute of 50 idle streams", "≤ 1 s CPU", 1, 2),
     Goal("help", "--help", "≤ 300 ms CPU", 0.3, 0.5),
     Goal("help_imports", "--help, heavy libraries imported", "0", 0, 0),
 )

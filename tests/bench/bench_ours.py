@@ -94,14 +94,18 @@ def changes_told(result: PollResult) -> int:
     return result.committed.events[EventKind.STATUS_CHANGED]
 
 
-def write_config(world: World, state: Path, source: str = "", routes: str = ALONE) -> Path:
-    """A configuration beside the state; ``source``: more settings of the source, as YAML within braces."""
+def write_config(world: World, state: Path, source: str = "", routes: str = ALONE, more: str = "") -> Path:
+    """A configuration beside the state; ``source``: more settings of the source, as YAML within braces.
+
+    ``more`` stands at the top level.
+    """
     text = f"""
         state: sqlite:///{state.absolute()}
         sources: {{shop: {{type: opterius, url: "{world.url}", token: example-token{source}}}}}
         channels: {{ops: {{url: "{world.channel_url}"}}}}
         routes: {routes}
         log: {{format: json}}
+        {more}
     """
     path = state.with_suffix(".yaml")
     path.write_text(text, encoding="utf-8")

@@ -16,6 +16,7 @@ import msgspec
 from bench_client import World
 from bench_goals import Measured
 from bench_ours import quiet_logs
+from bench_page import page
 from bench_place import Place
 from bench_processes import cold, memory, usage
 from bench_reading import drift, million, reading
@@ -46,6 +47,25 @@ SCENES = (
         "million",
         million,
         ("watch_million", "sweep_million", "settle_million", "settle_million_cpu"),
+        states=(1_000_000,),
+    ),
+    Scene(
+        "page",
+        page,
+        (
+            "page_overview",
+            "page_orders",
+            "page_deep",
+            "page_filtered",
+            "page_search",
+            "page_events",
+            "page_events_search",
+            "page_story",
+            "page_row",
+            "page_load",
+            "page_memory",
+            "page_idle",
+        ),
         states=(1_000_000,),
     ),
     Scene("memory", memory, ("memory_order", "memory", "memory_million"), states=(100_000, 1_000_000)),

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import bench_run as bench
 import pytest
 from bench_client import World, until, world_process
@@ -17,6 +18,7 @@ from bench_goals import GOALS, Goal, Measured, Verdict
 from bench_orders import Orders
 from bench_report import Result, document, exit_code, results, table
 from bench_scenes import SCENES
+from bench_served import constant, listening, loaded
 from bench_stats import Pairs, percentile, spent
 
 REQUESTS = Goal("requests", "quiet poll", "≤ 10 requests", 10, 15)
@@ -217,3 +219,16 @@ async def test_the_world_serves_counts_and_shows_what_was_changed() -> None:
     assert seen["requests"] == 30
     assert seen["last_total"] == 1009
     assert seen["totals"]["pending"] == 5 + 10
+
+
+async def test_the_floor_of_the_page_serves_bytes_and_tells_every_stream() -> None:
+    async with aiohttp.ClientSession() as http:
+        with constant() as floor:
+            cost = await loaded(http, floor, "/?1234", 3)
+            assert (cost.size, len(cost.walls)) == (1234, 3)
+            assert cost.cpu > 0
+            assert floor.resident > 1_000_000
+            async with listening(floor, "/stream", b"data: ", 5) as streams:
+                before = time.monotonic()
+                async with http.get(f"{floor.url}/tell?10"):
+                    assert await streams.all_have(1) >= before

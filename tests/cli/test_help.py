@@ -21,6 +21,7 @@ COMMANDS = (
     "explain",
     "backtest",
     "accept",
+    "password",
     "silence",
     "simulate",
 )

@@ -182,8 +182,7 @@ async def test_the_bar_goes_even_if_its_poll_never_ends(tmp_path: Path, monkeypa
     monkeypatch.setattr(sys, "stderr", screen)
     async with open_app(load(tmp_path / "monitor.yaml", {}), SystemClock()) as app:
         async with shown_on_terminal(app):
-            assert app.observer is not None
-            app.observer.page_read("shop", 3, 12)
+            app.observers.page_read("shop", 3, 12)
             assert sys.stderr is not screen, "the bar stands in for it"
         assert sys.stderr is screen
     assert screen.getvalue().count("\x1b[?25l") == screen.getvalue().count("\x1b[?25h") == 1

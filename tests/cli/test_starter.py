@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from monitor.cli.interview import machine_time_zone, source_url
@@ -22,6 +22,7 @@ STARTER = (files("monitor.cli") / "starter.yaml").read_text(encoding="utf-8")
 
 @settings(deadline=None)  # it writes files
 @given(st.text())
+@example("@")
 def test_any_text_becomes_yaml_that_means_just_this_text(text: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "monitor.yaml")

@@ -9,7 +9,7 @@ import re
 import signal
 import sqlite3
 import sys
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -159,7 +159,9 @@ def _parsed(raw: bytes) -> Line:
 
 
 @asynccontextmanager
-async def daemon(config: Path, *arguments: str, call: Sequence[str] = (*MODULE, "run")) -> AsyncIterator[Daemon]:
+async def daemon(
+    config: Path, *arguments: str, call: Sequence[str] = (*MODULE, "run"), environ: Mapping[str, str] | None = None
+) -> AsyncIterator[Daemon]:
     """A running ``order-monitor run``, or another ``call`` of Python, killed at the end if it has not ended."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -168,7 +170,7 @@ async def daemon(config: Path, *arguments: str, call: Sequence[str] = (*MODULE, 
         str(config),
         *arguments,
         cwd=config.parent,
-        env={"PATH": os.environ.get("PATH", ""), "HOME": str(config.parent), **_THIS_TREE},
+        env={"PATH": os.environ.get("PATH", ""), "HOME": str(config.parent), **_THIS_TREE, **(environ or {})},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         stdin=asyncio.subprocess.DEVNULL,

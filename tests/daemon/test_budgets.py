@@ -79,10 +79,10 @@ async def test_a_reload_changes_the_budget_of_all_sources_on_the_host(tmp_path: 
     async with open_app(limited, clock) as app:
         await app.poll_all()
         assert clock.passed == pytest.approx(1030.5)
-        app.reload(settings(tmp_path, shop.url, one="", two=""))
+        await app.reload(settings(tmp_path, shop.url, one="", two=""))
         await app.poll_all()
         assert clock.passed == pytest.approx(1030.5)
-        app.reload(limited)
+        await app.reload(limited)
         await app.poll_all()
         assert clock.passed == pytest.approx(1061)
 
@@ -92,7 +92,7 @@ async def test_each_source_asks_for_news_of_its_own_until_it_is_changed(tmp_path
         for _ in range(2):
             results = await app.poll_all()
             assert [result and result.snapshot.error for result in results.values()] == [None, None]
-        app.reload(settings(tmp_path, shop.url, one=", every: 5m", two=""))
+        await app.reload(settings(tmp_path, shop.url, one=", every: 5m", two=""))
         await app.poll_all()
     first, again, reloaded = (sorted(shop.asked[start : start + 2]) for start in (0, 2, 4))
     assert first == [("Bearer of-one", None), ("Bearer of-two", None)]

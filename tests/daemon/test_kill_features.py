@@ -19,7 +19,7 @@ from dying_daemon import BOUNDARIES
 
 from monitor.app import open_app
 from monitor.clock import SystemClock
-from monitor.config.load import load
+from monitor.config.loading import load
 from monitor.simulator.faults import LoginPage
 from monitor.simulator.server import Simulator
 

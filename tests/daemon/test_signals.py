@@ -90,6 +90,7 @@ async def test_a_reload_adds_a_channel_and_a_route_and_announces_nothing_old(
         process.signal(signal.SIGHUP)
         line = await process.until("reloaded")
         assert line["channels"] == ["ops", "audit"]
+        assert line["changes"] == ["channel audit: added", "route all: added"]
         await process.polls(2)
         assert inbox.titles("/audit") == []
         shop.world.set_status(2, "fraud")

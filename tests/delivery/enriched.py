@@ -128,7 +128,7 @@ class Stage:
         """Watch these orders through the source that shows them one by one, and nothing else."""
         settings = self.settings()
         followed = settings.sources["hosting"].model_copy(update={"orders": list(orders)})
-        self.app.reload(settings.model_copy(update={"sources": {"hosting": followed}}))
+        await self.app.reload(settings.model_copy(update={"sources": {"hosting": followed}}))
         await self.poll()
 
     def settings(self, detail: str = "hosting") -> Settings:

@@ -65,7 +65,7 @@ class WatchedStore:
 
     def __init__(self, inner: SqliteStore) -> None:
         self.inner = inner
-        self.busy = self.transactions = 0
+        self.busy = self.transactions = self.failures = 0
         self.broken = self.closed = False
 
     async def transact(self, work: Callable[[Transaction], T]) -> T:

@@ -340,7 +340,7 @@ async def test_a_stop_waits_for_no_details(stage: Stage) -> None:
 
 
 async def test_after_a_reload_another_source_is_asked(stage: Stage) -> None:
-    stage.app.reload(stage.settings(detail="other"))
+    await stage.app.reload(stage.settings(detail="other"))
     stage.world.set_status(1, "active")
     await stage.poll()
     assert (stage.hosting.request_count, stage.other.request_count) == (0, 1)

@@ -13,7 +13,7 @@ import pytest
 from monitor.alerting.routes import Planned, Routing, Silenced, Superseded
 from monitor.alerting.silences import Matcher
 from monitor.alerting.timing import Hold
-from monitor.app import KEEP_BODIES
+from monitor.housekeeping import KEEP_BODIES
 from monitor.model import (
     Destination,
     Doubt,
@@ -47,6 +47,7 @@ STRUCTS: dict[str, tuple[type[msgspec.Struct], ...]] = {
     "delivery_events": (),
     "route_events": (),
     "schedules": (),
+    "ended_sessions": (),
     "attempts": (Outcome,),
     "alembic_version": (),
 }

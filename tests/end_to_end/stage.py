@@ -138,7 +138,7 @@ async def _restart(stage: Stage, config: Any, _: Step) -> None:
 
 async def _reload(stage: Stage, config: Any, _: Step) -> None:
     """``reload: |`` and a configuration: it is in force from now on."""
-    stage.app.reload(stage.configure(config))
+    await stage.app.reload(stage.configure(config))
 
 
 async def _command(stage: Stage, line: Any, step: Step) -> None:

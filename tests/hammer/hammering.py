@@ -66,6 +66,7 @@ class StillStore:
     """The SQLite state without its thread: what is under way in the loop waits, so that a seed replays exactly."""
 
     def __init__(self, inner: SqliteStore) -> None:
+        self.failures = 0
         self._inner = inner
 
     async def transact(self, work: Callable[[Transaction], T]) -> T:

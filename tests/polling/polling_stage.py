@@ -155,6 +155,7 @@ class BreakableStore:
         self._inner = inner
         self.break_at: int | None = None
         self.after = False
+        self.failures = 0
 
     async def transact(self, work: Callable[[Transaction], T]) -> T:
         number = self.break_at

@@ -325,6 +325,7 @@ class CountingStore:
     def __init__(self, inner: Store) -> None:
         self._inner = inner
         self.asked: list[str] = []
+        self.failures = 0
 
     async def transact(self, work: Callable[[Transaction], T]) -> T:
         def noted(tx: Transaction) -> T:

@@ -43,6 +43,7 @@ class AskedStore:
 
     def __init__(self, inner: SqliteStore) -> None:
         self.path = inner.path
+        self.failures = 0
         self._inner = inner
         self._asked: list[str] = []
 

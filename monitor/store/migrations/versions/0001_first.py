@@ -43,14 +43,9 @@ def upgrade() -> None:
     # Shorter ids first, as numbers go: the order in which they are listed, page by page. The other columns are all
     # that a start reads of an order: a million are loaded from the index alone.
     op.create_index("orders_in_order", "orders", ["source", sa.text("LENGTH(id)"), "id", "vanished", "mark", "status"])
-    there = sa.text("vanished = 0")
-    op.create_index(
-        "orders_by_age",
-        "orders",
-        ["source", "status", "status_at", "id"],
-        sqlite_where=there,
-        postgresql_where=there,
-    )
+    # By age in their status, those that are there apart from those that are gone: for rules, pages and counts, which
+    # need nothing else of an order.
+    op.create_index("orders_by_age", "orders", ["vanished", "source", "status", "status_at", "id"])
     # Which orders are stuck, by which route's rule, and who was told of it; without told_at: to be looked at.
     op.create_table(
         "stuck",
@@ -101,7 +96,10 @@ def upgrade() -> None:
         sa.UniqueConstraint("source", "order_id", "kind", "revision"),
         sqlite_autoincrement=True,
     )
-    op.create_index("events_by_time", "events", ["source", "at"])
+    # With the kind, so that events are counted from the index alone.
+    op.create_index("events_by_time", "events", ["source", "at", "kind"])
+    # The newest of a source, of a kind or of both, page by page.
+    op.create_index("events_by_kind", "events", ["source", "kind", "id"])
     op.create_table(
         "deliveries",
         sa.Column("id", _ID, primary_key=True, autoincrement=True),
@@ -132,6 +130,9 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     unsettled = sa.text("state IN ('waiting', 'sending')")
+    # What is settled by its state, the newest first, page by page. Not what waits: whoever sends has indexes of that.
+    settled = sa.text("settled_at IS NOT NULL")
+    op.create_index("deliveries_settled", "deliveries", ["state", "id"], sqlite_where=settled, postgresql_where=settled)
     op.create_index(
         "deliveries_unsettled",
         "deliveries",
@@ -181,6 +182,13 @@ def upgrade() -> None:
         sa.Column("seen_to", sa.BigInteger, nullable=False),
         sqlite_with_rowid=False,
     )
+    # Log-ins to the page that were ended before their time.
+    op.create_table(
+        "ended_sessions",
+        sa.Column("id", sa.Text, primary_key=True),
+        sa.Column("until", sa.BigInteger, nullable=False),
+        sqlite_with_rowid=False,
+    )
     op.create_table(
         "delivery_events",
         sa.Column("delivery_id", sa.BigInteger, primary_key=True, autoincrement=False),
@@ -213,6 +221,7 @@ def downgrade() -> None:
         "attempts",
         "silences",
         "delivery_events",
+        "ended_sessions",
         "schedules",
         "route_events",
         "deliveries",

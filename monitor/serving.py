@@ -1,0 +1,155 @@
+"""The server as a part of the daemon: it begins, changes and ends with the settings, and may ask for a poll."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import structlog
+
+from monitor.alerting.routes import Router
+from monitor.clock import Clock
+from monitor.config.settings import Settings
+from monitor.errors import MonitorError
+from monitor.life import Life
+from monitor.observers import Observers
+from monitor.parts import site_of
+from monitor.scheduler import Scheduler
+from monitor.sources.http import HttpClient
+from monitor.store.base import Store
+from monitor.watching import Watching
+from monitor.web.site import Looked
+
+if TYPE_CHECKING:
+    from monitor.web.server import WebServer
+
+_log = structlog.get_logger("monitor.web")
+
+
+def job_of(source: str) -> str:
+    """The scheduler's name for the polls of a source."""
+    return f"poll {source}"
+
+
+class DaemonParts:
+    """What of the daemon the server may ask."""
+
+    def __init__(
+        self,
+        watching: Watching,
+        life: Life,
+        scheduler: Scheduler,
+        client: HttpClient,
+        wake: Callable[[], None],
+        clock: Clock,
+    ) -> None:
+        self._watching = watching
+        self._life = life
+        self._scheduler = scheduler
+        self._client = client
+        self._wake = wake
+        self._clock = clock
+        self._urls: dict[str, str] = {}
+
+    def serve(self, settings: Settings) -> None:
+        """From now on, these sources."""
+        self._urls = {name: source.url for name, source in settings.sources.items()}
+
+    def looked(self, source: str) -> Looked:
+        """How a source is read."""
+        result, url = self._watching.results.get(source), self._urls.get(source, "")
+        next_at = self._scheduler.next_at(job_of(source))
+        used, limit = self._client.used(url, self._clock.monotonic()), self._client.per_minute(url) if url else None
+        if result is None:
+            return Looked(used=used, per_minute=limit, next_at=next_at)
+        return Looked(
+            bound=self._watching.bound(source),
+            within=self._watching.within(source),
+            refusal=result.refusal,
+            used=used,
+            per_minute=limit,
+            orders=result.known,
+            requests=result.requests,
+            seconds=result.seconds,
+            next_at=next_at,
+        )
+
+    def stopped(self) -> list[str]:
+        """What of the daemon does not run."""
+        return self._life.stopped()
+
+    def poll_now(self, source: str) -> bool:
+        """Let the next poll of a source begin at once."""
+        return self._scheduler.hasten(job_of(source))
+
+    def deliver_now(self) -> None:
+        """Something may be due in the outbox."""
+        self._wake()
+
+
+class Serving:
+    """The server that the settings ask for, if they do. ``open_reader`` opens the state a second time, for reading."""
+
+    def __init__(
+        self, parts: DaemonParts, store: Store, open_reader: Callable[[], Store], observers: Observers, clock: Clock
+    ) -> None:
+        self._parts = parts
+        self._store = store
+        self._open_reader = open_reader
+        self._observers = observers
+        self._clock = clock
+        self._one_at_a_time = asyncio.Lock()
+        self._reader: Store | None = None
+        self.server: WebServer | None = None
+
+    async def start(self, settings: Settings, router: Router, secrets: frozenset[str]) -> None:
+        """Begin to serve, if that is configured. MonitorError if its address cannot be had."""
+        self._parts.serve(settings)
+        if settings.web is None:
+            return
+        site = site_of(settings, settings.web, router, secrets)
+        reader = await asyncio.to_thread(self._open_reader)
+        # A command that serves nothing does not pay for the server.
+        from monitor.web.server import WebServer  # noqa: PLC0415  # see above
+
+        server = WebServer(site, self._parts, self._store, reader, self._clock)
+        try:
+            await server.start()
+        except MonitorError:
+            await reader.aclose()
+            raise
+        self._reader, self.server = reader, server
+        self._observers.append(server)
+
+    async def reload(self, settings: Settings, router: Router, secrets: frozenset[str]) -> None:
+        """Show these settings; where they ask for another address, serve there. One that cannot be had is logged."""
+        async with self._one_at_a_time:
+            await self._reload(settings, router, secrets)
+            self.reloaded(done=True)
+
+    def reloaded(self, *, done: bool) -> None:
+        """The configuration was read again; ``done``: and is in force."""
+        if self.server:
+            self.server.reloaded(done=done)
+
+    async def _reload(self, settings: Settings, router: Router, secrets: frozenset[str]) -> None:
+        self._parts.serve(settings)
+        before = self.server.context.site.settings if self.server else None
+        if self.server and settings.web and before and settings.web.listen == before.listen:
+            self.server.serve(site_of(settings, settings.web, router, secrets))
+            return
+        await self.stop()
+        try:
+            await self.start(settings, router, secrets)
+        except MonitorError as error:
+            _log.error("page_not_served", reason=str(error))
+
+    async def stop(self) -> None:
+        """Serve no more."""
+        if self.server:
+            self._observers.remove(self.server)
+            await self.server.stop()
+        if self._reader:
+            await self._reader.aclose()
+        self.server = self._reader = None
