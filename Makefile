@@ -9,7 +9,7 @@ demo: .venv/run ## the product: daemon, simulated billing system and alerts, not
 	@$(BIN)/python -m monitor demo $(FLAGS)
 
 test: .venv/dev ## the tests
-	@$(BIN)/python -m pytest -q
+	@$(BIN)/python -m pytest -q --numprocesses=auto --dist=worksteal
 
 check: .venv/dev ## lint, types, layers
 	@$(BIN)/ruff check .

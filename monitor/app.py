@@ -102,9 +102,12 @@ class App:
         stopped.cancel()
         supervised.cancel()
         supervisor.stopping()
-        await self.serving.stop()
-        stopping = self._scheduler.stop(STOP_DEADLINE_S), self.deliveries.stop(STOP_DEADLINE_S), self.enrichment.stop()
-        await asyncio.gather(*stopping)
+        await asyncio.gather(
+            self._scheduler.stop(STOP_DEADLINE_S),
+            self.deliveries.stop(STOP_DEADLINE_S),
+            self.enrichment.stop(),
+            self.serving.stop(),
+        )
         await self._life.end()
         await delivering
 

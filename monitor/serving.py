@@ -19,7 +19,7 @@ from monitor.scheduler import Scheduler
 from monitor.sources.http import HttpClient
 from monitor.store.base import Store
 from monitor.watching import Watching
-from monitor.web.site import Looked
+from monitor.web.site import Looked, Site
 
 if TYPE_CHECKING:
     from monitor.web.server import WebServer
@@ -100,15 +100,17 @@ class Serving:
         self._observers = observers
         self._clock = clock
         self._one_at_a_time = asyncio.Lock()
+        self._ended = False
         self._reader: Store | None = None
         self.server: WebServer | None = None
 
     async def start(self, settings: Settings, router: Router, secrets: frozenset[str]) -> None:
         """Begin to serve, if that is configured. MonitorError if its address cannot be had."""
         self._parts.serve(settings)
-        if settings.web is None:
-            return
-        site = site_of(settings, settings.web, router, secrets)
+        if settings.web is not None:
+            await self._begin(site_of(settings, settings.web, router, secrets))
+
+    async def _begin(self, site: Site) -> None:
         reader = await asyncio.to_thread(self._open_reader)
         # A command that serves nothing does not pay for the server.
         from monitor.web.server import WebServer  # noqa: PLC0415  # see above
@@ -116,7 +118,7 @@ class Serving:
         server = WebServer(site, self._parts, self._store, reader, self._clock)
         try:
             await server.start()
-        except MonitorError:
+        except BaseException:
             await reader.aclose()
             raise
         self._reader, self.server = reader, server
@@ -125,6 +127,8 @@ class Serving:
     async def reload(self, settings: Settings, router: Router, secrets: frozenset[str]) -> None:
         """Show these settings; where they ask for another address, serve there. One that cannot be had is logged."""
         async with self._one_at_a_time:
+            if self._ended:
+                return
             await self._reload(settings, router, secrets)
             self.reloaded(done=True)
 
@@ -139,14 +143,23 @@ class Serving:
         if self.server and settings.web and before and settings.web.listen == before.listen:
             self.server.serve(site_of(settings, settings.web, router, secrets))
             return
-        await self.stop()
-        try:
-            await self.start(settings, router, secrets)
-        except MonitorError as error:
-            _log.error("page_not_served", reason=str(error))
+        await self._end()
+        # Where it was before, it goes by the section of before: another one may ask for no password.
+        for web in filter(None, [settings.web, settings.web and before]):
+            try:
+                await self._begin(site_of(settings, web, router, secrets))
+            except MonitorError as error:
+                _log.error("page_not_served", reason=str(error))
+            else:
+                return
 
     async def stop(self) -> None:
-        """Serve no more."""
+        """Serve no more, whatever is reloaded meanwhile."""
+        async with self._one_at_a_time:
+            self._ended = True
+            await self._end()
+
+    async def _end(self) -> None:
         if self.server:
             self._observers.remove(self.server)
             await self.server.stop()

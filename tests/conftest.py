@@ -8,6 +8,11 @@ from collections.abc import Iterator
 import connections
 import pytest
 import structlog
+from hypothesis import settings
+
+# How long an example takes says something about the machine, and nothing about us.
+settings.register_profile("house", deadline=None)
+settings.load_profile("house")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

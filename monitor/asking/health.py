@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from monitor.model import SourceState
 from monitor.store.vitals import Signs
 
 LIFE_EVERY = timedelta(seconds=30)
@@ -65,15 +64,19 @@ def _last_read(signs: Signs, source: str) -> datetime | None:
 
 
 def _failing(every: Mapping[str, timedelta], signs: Signs) -> Iterator[Fault]:
-    states = [signs.sources.get(name) for name in every]
-    if not states or any(map(_answers, states)):
+    if not every or any(_answers(signs, name) for name in every):
         return
+    states = [signs.sources.get(name) for name in every]
     why = "every source is down" if any(state and state.down for state in states) else "no source was read yet"
     yield Fault("sources", f"{why}: {', '.join(every)}")
 
 
-def _answers(state: SourceState | None) -> bool:
-    return state is not None and state.good_at is not None and not state.down
+def _answers(signs: Signs, source: str) -> bool:
+    """A first look at a very long list takes hours: whoever ended us for that would have it begin anew, for ever."""
+    state = signs.sources.get(source)
+    if state is None or state.good_at is None:
+        return source in signs.read_at and not (state and state.down)
+    return not state.down
 
 
 def _stuck(signs: Signs) -> Iterator[Fault]:

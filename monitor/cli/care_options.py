@@ -21,8 +21,9 @@ that were waiting when the backup was made are sent, once more if they were sent
   order-monitor restore /var/backups/order-monitor.db"""
 _FORGET = """\
 From state, history and outbox: its row, its events, the messages about it (waiting ones are not sent), silences that
-name it, its part in messages about several orders. Works beside the running daemon, which waits while the file is
-written anew (about 20 s for each GB). On a terminal it asks first.
+name it, its part in messages about several orders. Works beside the running daemon. On a terminal it asks first.
+What is deleted is overwritten. For the bytes that moved rows have left behind the file is then written anew, during
+which the daemon cannot write: some seconds for up to 200 MB; a larger one only with --wipe (about 25 s for each GB).
   order-monitor forget shop ORD-0088 --yes"""
 Add = Callable[..., argparse.ArgumentParser]
 """Adds a command: its name, the function to call, one line of help, and more of it."""
@@ -46,4 +47,5 @@ def add_commands(add: Add) -> None:
     forget = add("forget", "forget:forget", "Erase all that there is of an order.", _FORGET)
     forget.add_argument("source", metavar="SOURCE", help="its name in the configuration")
     forget.add_argument("order", metavar="ORDER", help="the order's id or number")
+    forget.add_argument("--wipe", action="store_true", help="write a large state anew, too, while the daemon waits")
     forget.add_argument("--yes", action="store_true", help="do not ask")

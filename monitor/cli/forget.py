@@ -20,6 +20,8 @@ from monitor.store.sqlite import SqliteStore
 _PATIENCE_S = 40.0
 """For so long a message about it that is being sent is waited for."""
 _TURN_S = 0.2
+_SOON_WRITTEN = 200_000_000
+"""Bytes of a state that is written anew within some five seconds: no longer need anybody on call wait for news."""
 
 
 def forget(options: argparse.Namespace) -> int:
@@ -38,13 +40,17 @@ def forget(options: argparse.Namespace) -> int:
     if not _agreed(options, name):
         print("nothing was erased", file=sys.stderr)
         return 1
-    erased, wiped = with_state(settings, lambda store: _erase(store, source, found[0]))
+    anew = options.wipe or settings.state_file.stat().st_size <= _SOON_WRITTEN
+    erased, wiped = with_state(settings, lambda store: _erase(store, source, found[0], anew=anew))
     print("\n".join(_report(source, name, erased)))
-    if not wiped:
-        remedy = f"sqlite3 {settings.state_file} 'VACUUM; PRAGMA wal_checkpoint(TRUNCATE)'"
-        print(
-            f"bytes of it may be left between the rows of the file, which others keep in use: {remedy}", file=sys.stderr
+    if not (wiped and anew):
+        why = (
+            "others keep in use"
+            if anew
+            else "is too large to let the daemon wait: next time --wipe, or at a quiet time"
         )
+        remedy = f"sqlite3 {settings.state_file} 'VACUUM; PRAGMA wal_checkpoint(TRUNCATE)'"
+        print(f"bytes of it may be left between the rows of the file, which {why}: {remedy}", file=sys.stderr)
     return 0 if wiped else 1
 
 
@@ -80,8 +86,8 @@ def _agreed(options: argparse.Namespace, name: str) -> bool:
     return answer.strip().lower() in ("y", "yes")
 
 
-async def _erase(store: SqliteStore, source: str, order_id: str) -> tuple[Erased, bool]:
-    """Erase it, once nothing of it is being sent; whether no byte of it is left in the files."""
+async def _erase(store: SqliteStore, source: str, order_id: str, *, anew: bool) -> tuple[Erased, bool]:
+    """Erase it, once nothing of it is being sent; whether no byte of it is left, in the log at least."""
     patience = asyncio.get_running_loop().time() + _PATIENCE_S
     told = False
     while await store.read(lambda tx: tx.sending_of(source, order_id)):
@@ -93,7 +99,7 @@ async def _erase(store: SqliteStore, source: str, order_id: str) -> tuple[Erased
         await asyncio.sleep(_TURN_S)
     erased = await store.transact(lambda tx: tx.erase_order(source, order_id))
     try:
-        return erased, await store.wipe()
+        return erased, await store.wipe(anew=anew)
     except StateError as error:  # such as a full disk; what was erased is erased
         print(f"order-monitor: {error}", file=sys.stderr)
         return erased, False

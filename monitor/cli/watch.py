@@ -118,8 +118,9 @@ async def _reload(options: argparse.Namespace, app: App) -> None:
         app.reload_refused()
         return
     said = changes(app.settings, settings) or "nothing"
+    # Before anything goes by them, for nothing that is logged from now on may hold a secret of theirs.
+    set_up_logs(settings, secrets=app.secrets | settings.secrets())
     await app.reload(settings)
-    set_up_logs(settings, secrets=app.secrets)
     _log.info("reloaded", changes=said, sources=list(settings.sources), channels=list(settings.channels))
 
 

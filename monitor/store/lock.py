@@ -41,9 +41,12 @@ class FileLock:
         except OSError as error:
             file.close()
             raise StateUnreachable(f"{self._path}: cannot be locked: {error.strerror}") from None
-        file.truncate(0)
-        file.write(f"process {os.getpid()} on {socket.gethostname()}\n")
-        file.flush()
+        try:
+            file.truncate(0)
+            os.write(file.fileno(), f"process {os.getpid()} on {socket.gethostname()}\n".encode())
+        except OSError as error:  # such as a full disk
+            file.close()
+            raise StateUnreachable(f"{self._path}: {error.strerror}") from None
         self._file = file
 
     def release(self) -> None:

@@ -99,6 +99,16 @@ def test_a_daemon_that_has_read_nothing_yet_is_not_ready() -> None:
     assert faults(signs(shop=state(good=False)), {"shop": MINUTE}) == [Fault("sources", "no source was read yet: shop")]
 
 
+def test_a_daemon_amid_its_first_look_at_a_very_long_list_is_well_while_that_goes_on() -> None:
+    """Who ended it for that would have it begin anew, for ever."""
+    every = {"shop": MINUTE}
+    assert faults(Signs({}, {"shop": NOW - MINUTE}, NOW, None), every) == []
+    assert faults(Signs({"shop": state(good=False)}, {"shop": NOW - MINUTE}, NOW, None), every) == []
+    assert [f.part for f in faults(Signs({}, {"shop": NOW - 60 * MINUTE}, NOW, None), every)] == ["source"]
+    down = Signs({"shop": state(good=False, down=True)}, {"shop": NOW - MINUTE}, NOW, None)
+    assert [f.part for f in faults(down, every)] == ["sources"]
+
+
 def test_a_configuration_without_sources_has_none_that_fail() -> None:
     assert faults(Signs({}, {}, NOW, None), {}) == []
 

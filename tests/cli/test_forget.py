@@ -20,6 +20,17 @@ from monitor.config import load
 from monitor.logs import configure_logs
 from monitor.redact import Redactor
 from monitor.simulator.world import World
+from monitor.store.sqlite import SqliteStore
+
+
+class Ahead(SystemClock):
+    """The machine's clock, so many days ahead."""
+
+    def __init__(self, days: int) -> None:
+        self._ahead = timedelta(days=days)
+
+    def now(self) -> datetime:
+        return super().now() + self._ahead
 
 
 def bytes_of(folder: Path) -> bytes:
@@ -56,6 +67,29 @@ async def test_an_order_is_erased_by_its_id_and_by_its_number(
     assert (await keyboard.beside("explain", "shop", "1")).code == 1
     assert b"ORD-0001" not in bytes_of(tmp_path)
     assert b"ORD-0002" in bytes_of(tmp_path)
+
+
+async def test_a_large_state_is_written_anew_only_on_request(
+    watched: World, keyboard: Keyboard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For so long nobody would be told anything."""
+    monkeypatch.setattr("monitor.cli.forget._SOON_WRITTEN", 0)
+    state, written = tmp_path / "order-monitor.db", list[str]()
+    insist = SqliteStore._insist
+
+    def note(store: SqliteStore, sql: str) -> bool:
+        written.append(sql)
+        return insist(store, sql)
+
+    monkeypatch.setattr(SqliteStore, "_insist", note)
+    done = await keyboard.beside("forget", "shop", "1", "--yes")
+    assert done.code == 0, done.err
+    assert f"is too large to let the daemon wait: next time --wipe, or at a quiet time: sqlite3 {state} " in done.err
+    assert written == ["PRAGMA wal_checkpoint(TRUNCATE)"]
+    assert rows(tmp_path, "SELECT COUNT(*) FROM orders WHERE id = '1'") == [(0,)]
+    done = await keyboard.beside("forget", "shop", "2", "--yes", "--wipe")
+    assert (done.code, done.err) == (0, "")
+    assert written[1:] == ["VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"]
 
 
 async def test_erasing_twice_says_that_there_is_nothing(watched: World, keyboard: Keyboard) -> None:
@@ -217,16 +251,12 @@ async def test_an_order_that_the_file_follows_must_be_removed_there_first(keyboa
 async def test_housekeeping_drops_what_is_older_than_keep_and_explain_says_so(
     watched: World, keyboard: Keyboard, tmp_path: Path
 ) -> None:
-    class Later(SystemClock):
-        def now(self) -> datetime:
-            return super().now() + timedelta(days=3)
-
     keyboard.file.write_text(keyboard.file.read_text() + "keep: 2d\n")
     settings = load(keyboard.file, {}, CHECKS)
-    async with open_app(settings, Later()) as app:
+    async with open_app(settings, Ahead(3)) as app:
         logs = logged()
-        await app.keep_house()
-        await app.keep_house()
+        for _ in range(4):
+            await app.keep_house()
     (line,) = [line for line in lines(logs) if line["event"] == "history_dropped"]
     assert (line["events"], line["deliveries"], line["orders"], line["silences"]) == (3, 3, 0, 0)
     assert rows(tmp_path, "SELECT COUNT(*) FROM events") == [(0,)]
@@ -239,17 +269,25 @@ async def test_housekeeping_drops_what_is_older_than_keep_and_explain_says_so(
     assert "was dropped" not in (await keyboard.beside("explain", "shop", "2")).out
 
 
+async def test_a_clock_that_is_set_far_ahead_by_mistake_does_not_cost_the_history(
+    watched: World, keyboard: Keyboard, tmp_path: Path
+) -> None:
+    settings = load(keyboard.file, {}, CHECKS)
+    for clock in (Ahead(2000), SystemClock()):
+        async with open_app(settings, clock) as app:
+            for _ in range(24):
+                await app.keep_house()
+    assert rows(tmp_path, "SELECT COUNT(*) FROM events") == [(3,)]
+
+
 async def test_much_history_goes_in_small_transactions_and_in_several_rounds(
     watched: World, keyboard: Keyboard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("monitor.housekeeping._PIECE", 1)
     monkeypatch.setattr("monitor.housekeeping._MOST_PIECES", 2)
+    monkeypatch.setattr("monitor.housekeeping._MOST_AT_ONCE", timedelta(days=500))
 
-    class Later(SystemClock):
-        def now(self) -> datetime:
-            return super().now() + timedelta(days=500)
-
-    async with open_app(load(keyboard.file, {}, CHECKS), Later()) as app:
+    async with open_app(load(keyboard.file, {}, CHECKS), Ahead(500)) as app:
         logs = logged()
         await app.keep_house()
         await app.keep_house()

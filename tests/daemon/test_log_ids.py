@@ -7,8 +7,11 @@ import io
 import json
 import logging
 import re
+from argparse import Namespace
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +22,16 @@ from daemons import TOKEN, configure, daemon, serving, stop, world_of
 
 from monitor.app import App, open_app
 from monitor.checks import CHECKS
+from monitor.cli import watch
 from monitor.clock import SystemClock
-from monitor.config import load
+from monitor.config import Settings, load
+from monitor.delivery.verdicts import Verdict
 from monitor.logs import configure_logs
-from monitor.model import Destination, Message, Outcome
+from monitor.model import Delivery, Destination, Message, Outcome
 from monitor.notifier.service import _in_thread
+from monitor.observers import Observer
+from monitor.polling.commit import Committed
+from monitor.polling.poller import PollResult
 from monitor.redact import Redactor
 from monitor.simulator.faults import ExpiredToken
 from monitor.simulator.server import Simulator
@@ -171,3 +179,60 @@ async def test_nothing_of_a_poll_or_a_delivery_is_left_when_it_has_ended(tmp_pat
         assert structlog.contextvars.get_contextvars() == {}
     (line,) = [line for line in lines_of(out.getvalue()) if line["event"] == "afterwards"]
     assert line.keys() == {"event", "level", "timestamp"}
+
+
+class Faulty(Observer):
+    """Raises at all that it is told; counts how often."""
+
+    def __init__(self) -> None:
+        self.told: Counter[str] = Counter()
+
+    def _raise(self, what: str) -> None:
+        self.told[what] += 1
+        raise ValueError(what)
+
+    def page_read(self, source: str, read: int, of: int | None) -> None:
+        self._raise("page")
+
+    def committed(self, source: str, committed: Committed) -> None:
+        self._raise("look")
+
+    def polled(self, result: PollResult) -> None:
+        self._raise("poll")
+
+    def attempted(self, delivery: Delivery, outcome: Outcome, verdict: Verdict, now: datetime) -> None:
+        self._raise("attempt")
+
+
+async def test_a_fault_of_who_only_looks_on_costs_neither_poll_nor_message(tmp_path: Path) -> None:
+    async with two_shops(tmp_path, Wordy()) as (app, shop, _, out):
+        faulty = Faulty()
+        app.observers.insert(0, faulty)
+        shop.world.set_status(1, "fraud")
+        results = await app.poll_all()
+        assert await app.deliveries.drain()
+    assert [result and result.snapshot.error for result in results.values()] == [None, None]
+    assert min(faulty.told[what] for what in ("page", "look", "poll", "attempt")) >= 2
+    failed = [line for line in lines_of(out.getvalue()) if line["event"] == "observer_failed"]
+    assert len(failed) == faulty.told.total()
+    assert all("ValueError" in line["exception"] for line in failed)
+
+
+async def test_nothing_that_a_reload_logs_holds_a_secret_of_the_new_configuration(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with two_shops(tmp_path, Wordy()) as (app, _, _, _):
+        file = tmp_path / "monitor.yaml"
+        file.write_text(file.read_text().replace(TOKEN, "another-token-of-the-tests"))
+        reload = app.reload
+
+        async def reload_and_log(settings: Settings) -> None:
+            await reload(settings)
+            structlog.get_logger("monitor").warning("amid", said="another-token-of-the-tests")
+
+        monkeypatch.setattr(app, "reload", reload_and_log)
+        await watch._reload(Namespace(config=str(file), dry_run=False), app)
+    logged = capfd.readouterr().err
+    assert "amid" in logged
+    assert "reloaded" in logged
+    assert "another-token" not in logged

@@ -15,6 +15,8 @@ from monitor.simulator.server import Simulator
 from monitor.simulator.world import World
 
 DEADLINE = 8.0
+LONGEST = 15.0
+"""What docker-compose.yml allows; without a deadline it would never end."""
 
 
 # The end
@@ -41,7 +43,7 @@ async def test_a_signal_amid_a_slow_poll_lets_it_commit_and_exits_0(tmp_path: Pa
             await shop.wait_for_requests(shop.request_count + 1)
             code, seconds = await stop(process, number)
         assert code == 0
-        assert seconds < 1.0 + 3, "it ends with the poll, not with the deadline"
+        assert seconds < DEADLINE - 1, "it ends with the poll, not with the deadline"
         clean(process)
         state = folder / "order-monitor.db"
         assert rows(state, "SELECT order_id, kind FROM events") == [("7", "status_changed")]
@@ -67,7 +69,7 @@ async def test_a_source_and_a_webhook_that_hang_hold_up_the_end_until_the_deadli
                 code, seconds = await stop(process, number)
             shop.hold.set()
         assert code == 0
-        assert DEADLINE - 1 < seconds < DEADLINE + 3
+        assert DEADLINE - 1 < seconds < LONGEST
         clean(process)
         state = folder / "order-monitor.db"
         assert rows(state, "SELECT state, attempts, owner FROM deliveries") == [("waiting", 0, None)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -173,3 +174,16 @@ def test_opening_to_read_brings_no_state_up_to_date(tmp_path: Path) -> None:
     with pytest.raises(StateUnreachable, match="`order-monitor run` or `poll`"):
         SqliteStore.open(path, exclusive=False)
     assert path.read_bytes() == b""
+
+
+def test_a_disk_that_is_full_is_said_and_leaves_the_lock_to_the_next(tmp_path: Path) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    try:
+        with pytest.raises(StateUnreachable, match=r"order-monitor\.db\.lock: File too large"):
+            FileLock(tmp_path / "order-monitor.db").acquire()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    lock = FileLock(tmp_path / "order-monitor.db")
+    lock.acquire()
+    lock.release()
