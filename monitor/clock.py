@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 
@@ -43,3 +43,23 @@ class SystemClock:
 
     def random(self) -> float:
         return random.random()  # noqa: S311  # jitter is no secret
+
+
+class SharedClock:
+    """A clock that several machines share: its own, corrected by how far another one is ahead."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self.ahead = timedelta(0)
+
+    def now(self) -> datetime:
+        return self._clock.now() + self.ahead
+
+    def monotonic(self) -> float:
+        return self._clock.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        await self._clock.sleep(seconds)
+
+    def random(self) -> float:
+        return self._clock.random()

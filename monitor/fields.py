@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 from difflib import get_close_matches
+from functools import cache
 from typing import Annotated, Any, get_origin
 
 from pydantic import (
@@ -76,7 +77,7 @@ class Section(BaseModel):
     @classmethod
     def secret_fields(cls) -> tuple[str, ...]:
         """The names of the fields that hold a secret."""
-        return tuple(name for name, field in cls.model_fields.items() if _holds_secret(field.annotation))
+        return _secret_fields(cls)
 
     @model_validator(mode="before")
     @classmethod
@@ -107,6 +108,11 @@ class Section(BaseModel):
             if name in resolved.get("required", ()):
                 resolved["required"] = [key for key in resolved["required"] if key != name]
         return schema
+
+
+@cache  # asked for each of ten thousand sources
+def _secret_fields(section: type[Section]) -> tuple[str, ...]:
+    return tuple(name for name, field in section.model_fields.items() if _holds_secret(field.annotation))
 
 
 def _holds_secret(annotation: Any) -> bool:

@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from hashlib import sha256
 from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
 MASK = "***"
 _SHORTEST = 4
+_HEAD = 4
+"""So many characters of a text tell which of thousands of secrets may stand there at all."""
+_REMEMBERED = 80
 _DELIMITERS = re.compile(r"[/:@,;#?&=\s]+")
 _REAL_HOST = re.compile(r"(?:localhost|[\w-]+(?:\.[\w-]+)+|\[[0-9a-f:.]+\])(?::\d+)?", re.IGNORECASE)
 _PLAIN_WORD = re.compile(r"[a-z]{1,11}")
@@ -43,13 +47,29 @@ class Redactor:
 
     def __init__(self, secrets: Iterable[str]) -> None:
         forms = {form for secret in secrets for form in _forms(secret) if form}
-        self._forms = sorted(forms, key=lambda form: (-len(form), form))
+        # What a mask could make out of the text around it is looked for in every text.
+        self._always = {form for form in forms if len(form) < _HEAD or MASK[0] in form}
+        self._forms = forms - self._always
+        self._lengths: dict[str, set[int]] = {}
+        for form in self._forms:
+            self._lengths.setdefault(form[:_HEAD], set()).add(len(form))
+        # Most texts of a log line are few words, again and again.
+        self._remembered = lru_cache(maxsize=4096)(self._cleaned)
 
     def clean(self, text: str) -> str:
         """The text without the secrets; the longest go first, so that no part of one stays beside the mask."""
-        for form in self._forms:
+        return self._remembered(text) if len(text) <= _REMEMBERED else self._cleaned(text)
+
+    def _cleaned(self, text: str) -> str:
+        for form in sorted(self._found(text) | self._always, key=lambda form: (-len(form), form)):
             text = text.replace(form, MASK)
         return text
+
+    def _found(self, text: str) -> set[str]:
+        """Which of the secrets stand in the text, however many there are."""
+        heads = ((at, text[at : at + _HEAD]) for at in range(len(text) - _HEAD + 1))
+        may = ((at, self._lengths[head]) for at, head in heads if head in self._lengths)
+        return {text[at : at + length] for at, lengths in may for length in lengths} & self._forms
 
 
 def _forms(secret: str) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -54,6 +55,10 @@ class Rounds:
         self._router = Router([], {})
         self._hearts: list[_Heart] = []
         self._reading: dict[str, timedelta] = {}
+        self._unnoted: dict[str, float | None] = {}
+        self._noted: dict[str, float | None] = {}
+        """By source, how many seconds it takes to read it; None: so few that nobody need know."""
+        self._others: dict[str, timedelta] = {}
         self._beaten: dict[str, float] = {}
         self._withheld: dict[str | None, str] = {}
         self._seen_to: tuple[DrillSettings, datetime] | None = None
@@ -71,6 +76,21 @@ class Rounds:
         limit = source.max_requests_per_minute if source else None
         seconds = reading_time(result.bound.requests, limit, result.seconds)
         self._reading[result.source] = timedelta(seconds=seconds)
+        if source:
+            # What takes no longer than from one look to the next holds no heartbeat back.
+            slow = seconds if seconds > source.every.total_seconds() else None
+            if slow or self._noted.get(result.source, 0.0) is not None:
+                self._unnoted[result.source] = slow
+
+    async def note(self) -> None:
+        """Let whichever daemon makes the rounds know how long the sources take that this one reads."""
+        noted, self._unnoted = self._unnoted, {}
+        slow = {name: took for name, took in noted.items() if took}
+        quick = noted.keys() - slow.keys()
+        if noted:
+            with suppress(StateError):  # it is reported by whoever has more to lose
+                await self._store.transact(lambda tx: tx.note_reading(slow, quick))
+                self._noted |= noted
 
     async def make(self) -> None:
         """What is due now. Neither a state nor an address that cannot be used is more than a line in the log."""
@@ -120,7 +140,8 @@ class Rounds:
         hearts = list(hearts)
         if not hearts:
             return
-        states, due_since = await self._store.read(lambda tx: (tx.sources(), tx.due_since()))
+        states, due_since, times = await self._store.read(lambda tx: (tx.sources(), tx.due_since(), tx.reading_times()))
+        self._others = {name: timedelta(seconds=took) for name, took in times.items()}
         now = self._clock.now()
         well = [heart for heart in hearts if self._may_beat(heart, self._trouble(heart, states, due_since, now))]
         await asyncio.gather(*map(self._ping, well))
@@ -134,7 +155,8 @@ class Rounds:
         return trouble((self._watched(name, states.get(name)) for name in names), due_since, now, told=told)
 
     def _watched(self, name: str, state: SourceState | None) -> Watched:
-        every, reading = self._settings.sources[name].every, self._reading.get(name, timedelta(0))
+        own, noted = self._reading.get(name, timedelta(0)), self._others.get(name, timedelta(0))
+        every, reading = self._settings.sources[name].every, max(own, noted)
         if state is None:
             return Watched(name, every, None, reading=reading)
         return Watched(name, every, state.good_at, state.down, reading)

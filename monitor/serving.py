@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
@@ -15,11 +15,13 @@ from monitor.errors import MonitorError
 from monitor.life import Life
 from monitor.observers import Observers
 from monitor.parts import site_of
+from monitor.roster import Roster
 from monitor.scheduler import Scheduler
 from monitor.sources.http import HttpClient
 from monitor.store.base import Store
+from monitor.store.sql import NEWS
 from monitor.watching import Watching
-from monitor.web.site import Looked, Site
+from monitor.web.site import Looked, Share, Site
 
 if TYPE_CHECKING:
     from monitor.web.server import WebServer
@@ -32,10 +34,21 @@ def job_of(source: str) -> str:
     return f"poll {source}"
 
 
+class Sharing(Protocol):
+    """What of sharing the server needs."""
+
+    name: str
+    roster: Roster
+
+    async def want(self, source: str) -> None:
+        """Let the daemon that polls this source do it now. StateError if nobody can be told."""
+        ...
+
+
 class DaemonParts:
     """What of the daemon the server may ask."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # the composition root's call
         self,
         watching: Watching,
         life: Life,
@@ -43,7 +56,10 @@ class DaemonParts:
         client: HttpClient,
         wake: Callable[[], None],
         clock: Clock,
+        *,
+        sharing: Sharing | None = None,
     ) -> None:
+        self._sharing = sharing
         self._watching = watching
         self._life = life
         self._scheduler = scheduler
@@ -56,8 +72,17 @@ class DaemonParts:
         """From now on, these sources."""
         self._urls = {name: source.url for name, source in settings.sources.items()}
 
-    def looked(self, source: str) -> Looked:
-        """How a source is read."""
+    def share(self) -> Share | None:
+        """Its place among others; None where a state serves one daemon."""
+        if self._sharing is None:
+            return None
+        roster = self._sharing.roster
+        return Share(self._sharing.name, roster.daemons, len(roster.held_sources()), roster.is_valid, roster.leases)
+
+    def looked(self, source: str) -> Looked | None:
+        """How a source is read; None if another daemon reads it, which alone knows."""
+        if self._sharing and not self._sharing.roster.holds(source):
+            return None
         result, url = self._watching.results.get(source), self._urls.get(source, "")
         next_at = self._scheduler.next_at(job_of(source))
         used, limit = self._client.used(url, self._clock.monotonic()), self._client.per_minute(url) if url else None
@@ -79,8 +104,11 @@ class DaemonParts:
         """What of the daemon does not run."""
         return self._life.stopped()
 
-    def poll_now(self, source: str) -> bool:
-        """Let the next poll of a source begin at once."""
+    async def poll_now(self, source: str) -> bool:
+        """Let the next poll of a source begin at once, whichever daemon polls it."""
+        if self._sharing and source in self._urls and not self._sharing.roster.holds(source):
+            await self._sharing.want(source)
+            return True
         return self._scheduler.hasten(job_of(source))
 
     def deliver_now(self) -> None:
@@ -102,6 +130,7 @@ class Serving:
         self._one_at_a_time = asyncio.Lock()
         self._ended = False
         self._reader: Store | None = None
+        self._recalling: asyncio.Task[None] | None = None
         self.server: WebServer | None = None
 
     async def start(self, settings: Settings, router: Router, secrets: frozenset[str]) -> None:
@@ -152,6 +181,13 @@ class Serving:
                 _log.error("page_not_served", reason=str(error))
             else:
                 return
+
+    def heard(self, topic: str) -> None:
+        """Another process has told something: something else may be to be shown, or somebody has logged out there."""
+        if self.server:
+            self.server.context.hub.poke()
+            if topic != NEWS:
+                self._recalling = asyncio.create_task(self.server.recall())
 
     async def stop(self) -> None:
         """Serve no more, whatever is reloaded meanwhile."""

@@ -26,10 +26,12 @@ class Fault(NamedTuple):
 
 
 def faults_of(every: Mapping[str, timedelta], signs: Signs, now: datetime) -> list[Fault]:
-    """All that is not well; nothing, if the daemon does its work.
+    """All that is not well; nothing, if the daemon does its work, or all that share the state do it together.
 
-    ``every``: the sources that are configured, and how often each is polled.
+    ``every``: the sources that are configured, and how often each is polled. Of several daemons one that is gone is no
+    fault, while others live and poll what it polled: then each source is, and somebody gives a sign of life.
     """
+    now += signs.ahead
     return [*_silent(signs, now), *_unpolled(every, signs, now), *_failing(every, signs), *_stuck(signs)]
 
 

@@ -24,6 +24,7 @@ from monitor.fields import parse_duration
 from monitor.model import Delivery, DeliveryState, Destination
 from monitor.parts import router_of, urls_of, words_of
 from monitor.polling.replay import replay
+from monitor.store.address import is_shared
 from monitor.store.base import StoredEvent, Transaction
 
 _RUNNING = "config/monitor.yaml"
@@ -53,7 +54,7 @@ def backtest(options: argparse.Namespace) -> int:
 def _whose_state(options: argparse.Namespace, draft: Settings) -> Settings:
     """The settings that name the state: the draft's own, unless there is none where it says."""
     running = options.state_of
-    if running is None and not draft.state_file.exists():
+    if running is None and not is_shared(draft.state) and not draft.state_file.exists():
         running = os.environ.get("MONITOR_CONFIG") or _RUNNING
         if not Path(running).exists():
             raise StateUnreachable(

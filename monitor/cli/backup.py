@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from shlex import quote
 
 from monitor.cli.common import now_of, read_settings
 from monitor.cli.output import at
 from monitor.cli.phrases import counted
+from monitor.config import Settings
+from monitor.errors import ConfigError, Problem
+from monitor.store.address import is_shared
 from monitor.store.copies import Content, back_up
 from monitor.store.restoring import Restored
 from monitor.store.restoring import restore as put_back
@@ -15,7 +19,7 @@ from monitor.store.restoring import restore as put_back
 
 def backup(options: argparse.Namespace) -> int:
     """Copy the state."""
-    settings = read_settings(options, thoroughly=False)
+    settings = _of_a_file(options, f"pg_dump --format=custom --file={quote(options.file)}", "--dbname={}")
     content = back_up(settings.state_file, Path(options.file), force=options.force)
     print(f"{options.file}: {_held(content)}")
     return 0
@@ -23,7 +27,9 @@ def backup(options: argparse.Namespace) -> int:
 
 def restore(options: argparse.Namespace) -> int:
     """Put a backup in the place of the state."""
-    settings = read_settings(options, thoroughly=False)
+    settings = _of_a_file(
+        options, "pg_restore --clean --if-exists --single-transaction", f"--dbname={{}} {quote(options.file)}"
+    )
     state = settings.state_file
     done = put_back(Path(options.file), state, now_of(options), drop_unsent=options.unsent == "drop")
     print(f"{state}: restored from {options.file}: {_held(done.content)}")
@@ -34,6 +40,18 @@ def restore(options: argparse.Namespace) -> int:
         print(f"it is as of {last}: what has changed since is told by the next poll, even where it was told before")
     print("\n".join(_messages(done)))
     return 0
+
+
+def _of_a_file(options: argparse.Namespace, tool: str, rest: str) -> Settings:
+    """The settings; ConfigError, with what does it, if the state is a database, whose own tools do that better."""
+    settings = read_settings(options, thoroughly=False)
+    if is_shared(settings.state):
+        command = f"{tool} {rest.format(quote(settings.state_place))}"
+        where = "docs/postgresql.md has what to heed"
+        raise ConfigError(
+            [Problem(options.config, "state", f"is in PostgreSQL, whose own tool does that: {command} ({where})")]
+        )
+    return settings
 
 
 def _messages(done: Restored) -> list[str]:

@@ -25,12 +25,17 @@ name it, its part in messages about several orders. Works beside the running dae
 What is deleted is overwritten. For the bytes that moved rows have left behind the file is then written anew, during
 which the daemon cannot write: some seconds for up to 200 MB; a larger one only with --wipe (about 25 s for each GB).
   order-monitor forget shop ORD-0088 --yes"""
+_MIGRATE_STATE = """\
+Needs the daemon stopped, and a database that is empty. FROM is a file, or sqlite:///file as in `state`. All of it comes
+in one transaction, is read back and compared; broken off at any instant, the same command begins anew, and no daemon
+starts on what is not whole. The file stays as it is. A password stands best in a file, or in ~/.pgpass.
+  order-monitor migrate-state order-monitor.db postgresql://monitor@db.example.com/monitor --password-file password"""
 Add = Callable[..., argparse.ArgumentParser]
 """Adds a command: its name, the function to call, one line of help, and more of it."""
 
 
 def add_commands(add: Add) -> None:
-    """The four commands."""
+    """The five commands."""
     health = add("health", "health:health", "Say whether the daemon is at work, from its state alone.", _HEALTH)
     health.add_argument("--json", action="store_true", help="as a JSON document")
     backup = add("backup", "backup:backup", "Copy the state into a file, while the daemon runs.", _BACKUP)
@@ -44,6 +49,16 @@ def add_commands(add: Add) -> None:
         default="keep",
         help="messages that were waiting then: send them, once more if they were sent since (default), or never",
     )
+    move = add(
+        "migrate-state",
+        "migrate_state:migrate_state",
+        "Move the state from SQLite to PostgreSQL.",
+        _MIGRATE_STATE,
+        configured=False,
+    )
+    move.add_argument("source", metavar="FROM", help="the SQLite state")
+    move.add_argument("target", metavar="TO", help="an empty database: postgresql://user@host/database")
+    move.add_argument("--password-file", metavar="FILE", help="the file that holds the database's password")
     forget = add("forget", "forget:forget", "Erase all that there is of an order.", _FORGET)
     forget.add_argument("source", metavar="SOURCE", help="its name in the configuration")
     forget.add_argument("order", metavar="ORDER", help="the order's id or number")

@@ -8,17 +8,15 @@ import os
 from collections.abc import Callable, Coroutine
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from monitor.checks import CHECKS
 from monitor.clock import Clock, SystemClock
 from monitor.config import Settings, load
-from monitor.errors import StateUnreachable
 from monitor.redact import Redactor
-from monitor.store.base import Transaction
-
-if TYPE_CHECKING:
-    from monitor.store.sqlite import SqliteStore
+from monitor.store.base import OpenedStore, Transaction
+from monitor.store.opening import open_store
+from monitor.store.sql import NEWS
 
 T = TypeVar("T")
 
@@ -47,20 +45,21 @@ def ask_state(settings: Settings, work: Callable[[Transaction], T]) -> T:
 
 
 def change_state(settings: Settings, work: Callable[[Transaction], T]) -> T:
-    """Run ``work`` on the state without taking the right to poll; beside a running daemon, too."""
-    return with_state(settings, lambda store: store.transact(work))
+    """Run ``work`` on the state without taking the right to poll; beside a running daemon, too, which hears of it."""
+
+    def work_and_tell(tx: Transaction) -> T:
+        result = work(tx)
+        tx.tell_others(NEWS)
+        return result
+
+    return with_state(settings, lambda store: store.transact(work_and_tell))
 
 
-def with_state(settings: Settings, use: Callable[[SqliteStore], Coroutine[None, None, T]]) -> T:
+def with_state(settings: Settings, use: Callable[[OpenedStore], Coroutine[None, None, T]]) -> T:
     """What ``use`` makes of the state; StateUnreachable if there is none yet."""
-    from monitor.store.sqlite import SqliteStore
-
-    path = settings.state_file
-    if not path.exists():
-        raise StateUnreachable(f"{path}: there is no state yet; `order-monitor run` or `poll` makes it")
 
     async def open_and_use() -> T:
-        store = SqliteStore.open(path, exclusive=False)
+        store = open_store(settings.state_url, exclusive=False)
         try:
             return await use(store)
         finally:

@@ -13,9 +13,10 @@ from monitor.config import Settings
 from monitor.errors import ConfigError, Problem, StateError
 from monitor.fields import did_you_mean
 from monitor.sources.settings import Follows
-from monitor.store.base import Transaction
+from monitor.store.base import OpenedStore, Transaction
 from monitor.store.erasing import Erased
-from monitor.store.sqlite import SqliteStore
+from monitor.store.opening import is_shared
+from monitor.store.sql import NEWS
 
 _PATIENCE_S = 40.0
 """For so long a message about it that is being sent is waited for."""
@@ -40,7 +41,7 @@ def forget(options: argparse.Namespace) -> int:
     if not _agreed(options, name):
         print("nothing was erased", file=sys.stderr)
         return 1
-    anew = options.wipe or settings.state_file.stat().st_size <= _SOON_WRITTEN
+    anew = options.wipe or _is_soon_written(settings)
     erased, wiped = with_state(settings, lambda store: _erase(store, source, found[0], anew=anew))
     print("\n".join(_report(source, name, erased)))
     if not (wiped and anew):
@@ -52,6 +53,11 @@ def forget(options: argparse.Namespace) -> int:
         remedy = f"sqlite3 {settings.state_file} 'VACUUM; PRAGMA wal_checkpoint(TRUNCATE)'"
         print(f"bytes of it may be left between the rows of the file, which {why}: {remedy}", file=sys.stderr)
     return 0 if wiped else 1
+
+
+def _is_soon_written(settings: Settings) -> bool:
+    """PostgreSQL's tables are vacuumed while others write."""
+    return is_shared(settings.state) or settings.state_file.stat().st_size <= _SOON_WRITTEN
 
 
 def _find(tx: Transaction, options: argparse.Namespace, settings: Settings) -> list[str]:
@@ -86,7 +92,7 @@ def _agreed(options: argparse.Namespace, name: str) -> bool:
     return answer.strip().lower() in ("y", "yes")
 
 
-async def _erase(store: SqliteStore, source: str, order_id: str, *, anew: bool) -> tuple[Erased, bool]:
+async def _erase(store: OpenedStore, source: str, order_id: str, *, anew: bool) -> tuple[Erased, bool]:
     """Erase it, once nothing of it is being sent; whether no byte of it is left, in the log at least."""
     patience = asyncio.get_running_loop().time() + _PATIENCE_S
     told = False
@@ -97,7 +103,12 @@ async def _erase(store: SqliteStore, source: str, order_id: str, *, anew: bool) 
             print("a message about it is being sent: waiting for its end", file=sys.stderr)
             told = True
         await asyncio.sleep(_TURN_S)
-    erased = await store.transact(lambda tx: tx.erase_order(source, order_id))
+
+    def erase(tx: Transaction) -> Erased:
+        tx.tell_others(NEWS)
+        return tx.erase_order(source, order_id)
+
+    erased = await store.transact(erase)
     try:
         return erased, await store.wipe(anew=anew)
     except StateError as error:  # such as a full disk; what was erased is erased

@@ -12,7 +12,7 @@ from pathlib import Path
 from monitor.asking.health import Fault, faults_of
 from monitor.config.glance import Glance, glance
 from monitor.errors import StateError
-from monitor.store.glimpse import glimpse
+from monitor.store.glimpse import glimpse_of
 
 _PATIENCE_S = 5.0
 
@@ -29,7 +29,7 @@ def health(options: argparse.Namespace) -> int:
 
 def _faults(looked: Glance, now: datetime) -> Sequence[Fault]:
     try:
-        signs = glimpse(looked.state_file, now, _PATIENCE_S)
+        signs = glimpse_of(looked.state, now, _PATIENCE_S)
     except StateError as error:
         return [Fault("state", str(error))]
     return faults_of(looked.every, signs, now)
@@ -39,7 +39,7 @@ def _thoroughly(options: argparse.Namespace) -> Glance:
     from monitor.cli.common import read_settings
 
     settings = read_settings(options, thoroughly=False)
-    return Glance(settings.state_file, {name: source.every for name, source in settings.sources.items()})
+    return Glance(settings.state_url, {name: source.every for name, source in settings.sources.items()})
 
 
 def _now(options: argparse.Namespace) -> datetime:

@@ -24,7 +24,10 @@ from monitor.model import Delivery, DeliveryState, Destination, SourceEvent, Sou
 from monitor.redact import MASK, Redactor
 from monitor.store.base import StoredEvent, Tallies, Transaction
 
-_LIBRARIES = ("aiohttp", "alembic", "apprise", "apscheduler", "babel", "jinja2", "msgspec", "pydantic", "sqlalchemy")
+_LIBRARIES = (
+    *("aiohttp", "alembic", "apprise", "apscheduler", "babel", "jinja2", "msgspec", "psycopg", "pydantic"),
+    "sqlalchemy",
+)
 _SHOWN = 5
 _LOOKED_AT = 200
 """So many of the newest undelivered messages are looked at for what they were told."""
@@ -169,6 +172,8 @@ def _discreet(value: Any, key: str = "") -> Any:
         return [_discreet(child, key) for child in value]
     if not isinstance(value, str):
         return value
+    if key == "state":  # whose options may name hosts, too
+        value = value.partition("?")[0]
     return MASK if key in _NAMES else _homeless(_MAIL.sub(MASK, _HOST.sub(MASK, value)))
 
 
@@ -208,6 +213,7 @@ def _quoted(match: re.Match[str]) -> str:
 _HARMLESS = frozenset(map(os.strerror, errno.errorcode)) | {"ConnectionResetError", "ClientOSError"}
 _FOREIGN: tuple[tuple[re.Pattern[str], Any], ...] = (
     (re.compile(r"\((.*)\)$"), _quoted),
+    (re.compile(r"\((?:\d+(?:\.\d+){3}|[0-9a-f:.]*:[0-9a-f:.]+)\)"), "(<address>)"),
     (re.compile(r"[a-z][a-z0-9+.-]*://[^\s,]*[^\s,:]", re.IGNORECASE), "<address>"),
     (_MAIL, "<mail>"),
     (re.compile(r"\border .* stands\b"), "order … stands"),

@@ -79,7 +79,7 @@ def _summary(options: argparse.Namespace, settings: Settings) -> str:
     return (
         f"{options.config}: right. {_count(settings.sources, 'source')}, {_count(settings.channels, 'channel')}, "
         f"{routes} route{'' if routes == 1 else 's'}{meaning}; "
-        f"state {settings.state_file}; times in {settings.time_zone}"
+        f"state {settings.state_place}; times in {settings.time_zone}"
     )
 
 

@@ -7,7 +7,7 @@ import asyncio
 import os
 import signal
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
 import structlog
@@ -25,6 +25,7 @@ from monitor.model import Destination, Message, Outcome
 from monitor.polling.poller import PollResult
 from monitor.supervisor import Supervisor
 
+_MOST_NAMED = 20
 _log = structlog.get_logger("monitor")
 
 
@@ -61,7 +62,7 @@ def _state_for(options: argparse.Namespace, settings: Settings) -> Iterator[Sett
         yield settings
         return
     with tempfile.TemporaryDirectory(prefix="order-monitor-") as folder:
-        yield settings.model_copy(update={"state": f"sqlite:///{folder}/dry-run.db"})
+        yield settings.model_copy(update={"state": f"sqlite:///{folder}/dry-run.db", "state_password": None})
 
 
 async def _run(options: argparse.Namespace, settings: Settings) -> int:
@@ -69,6 +70,8 @@ async def _run(options: argparse.Namespace, settings: Settings) -> int:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    # Until there is something to exchange, the file that is being read is the one that is asked for.
+    loop.add_signal_handler(signal.SIGHUP, lambda: None)
     sender = PrintingSender() if options.dry_run else None
     async with open_app(settings, SystemClock(), sender) as app:
         reloads: set[asyncio.Task[None]] = set()
@@ -78,14 +81,19 @@ async def _run(options: argparse.Namespace, settings: Settings) -> int:
             "started",
             version=__version__,
             config=options.config,
-            state=str(settings.state_file),
-            sources=list(settings.sources),
+            state=settings.state_place,
+            sources=_named(settings.sources),
             channels=list(settings.channels),
         )
         async with shown_on_terminal(app):
             await app.run(stop, supervisor)
     _log.info("stopped")
     return 0
+
+
+def _named(names: Collection[str]) -> list[str] | int:
+    """The names; where a line would be too long for them, how many there are."""
+    return list(names) if len(names) <= _MOST_NAMED else len(names)
 
 
 def _begin_reload(
@@ -113,7 +121,7 @@ async def _reload(options: argparse.Namespace, app: App) -> None:
         _log.error("reload_refused", problems=[str(problem) for problem in error.problems], in_force="the old one")
         app.reload_refused()
         return
-    if not options.dry_run and settings.state != app.settings.state:
+    if not options.dry_run and settings.state_url != app.settings.state_url:
         _log.error("reload_refused", problems=["state: cannot change while running: restart"], in_force="the old one")
         app.reload_refused()
         return
@@ -121,12 +129,12 @@ async def _reload(options: argparse.Namespace, app: App) -> None:
     # Before anything goes by them, for nothing that is logged from now on may hold a secret of theirs.
     set_up_logs(settings, secrets=app.secrets | settings.secrets())
     await app.reload(settings)
-    _log.info("reloaded", changes=said, sources=list(settings.sources), channels=list(settings.channels))
+    _log.info("reloaded", changes=said, sources=_named(settings.sources), channels=list(settings.channels))
 
 
 async def _poll(options: argparse.Namespace, settings: Settings) -> int:
     sender = PrintingSender() if options.dry_run else None
-    async with open_app(settings, SystemClock(), sender) as app:
+    async with open_app(settings, SystemClock(), sender) as app, app.visiting():
         results = await app.poll_all()
         for name, result in results.items():
             print(_line(name, result))
@@ -136,7 +144,7 @@ async def _poll(options: argparse.Namespace, settings: Settings) -> int:
         await app.rounds.beat_now()
         if not arrived:
             print("not every message was delivered: `order-monitor deliveries` says why; the rest waits in the outbox")
-    read = all(result is not None and result.snapshot.error is None for result in results.values())
+    read = all(result is None or result.snapshot.error is None for result in results.values())
     return 0 if read and arrived else 1
 
 

@@ -31,7 +31,7 @@ def changes(before: Settings, after: Settings) -> list[str]:
 
 
 def _changes(before: Settings, after: Settings) -> Iterator[str]:
-    for key in (key for key in Settings.model_fields if key != "state"):  # which cannot change while running
+    for key in (key for key in Settings.model_fields if key not in ("state", "state_password")):  # cannot change
         old, new = getattr(before, key), getattr(after, key)
         if key in _NAMED:
             yield from _entries(_NAMED[key], old, new)

@@ -10,6 +10,7 @@ from monitor.config.faults import Faults
 from monitor.config.keeping import check_keep
 from monitor.config.nodes import Node
 from monitor.fields import did_you_mean
+from monitor.store.address import is_shared, passwords
 
 
 def cross_check(root: Node, faults: Faults) -> None:
@@ -25,6 +26,7 @@ def cross_check(root: Node, faults: Faults) -> None:
     _check_details(root, faults)
     _check_fallbacks(root, faults)
     _check_reserved(root, faults)
+    _check_state_password(root, faults)
     check_keep(root, faults)
 
 
@@ -147,3 +149,14 @@ def _check_reserved(root: Node, faults: Faults) -> None:
     entry = sources.entries.get(DRILL_SOURCE) if sources else None
     if entry:
         faults.add(entry.key, f"{DRILL_SOURCE} is the source of fire drills: take another name")
+
+
+def _check_state_password(root: Node, faults: Faults) -> None:
+    """A password belongs to a database, and stands in one place."""
+    entry, state = root.entries.get("state_password"), root.value("state")
+    if entry is None or entry.value.data is None:
+        return
+    if state is None or not isinstance(state.data, str) or not is_shared(state.data):
+        faults.add(entry.key, "goes with a state at postgresql://user@host/database")
+    elif any(passwords(state.data)):
+        faults.add(entry.key, "stands beside the password in state: keep one")

@@ -13,6 +13,7 @@ from monitor.config.compose import MAX_DEPTH
 from monitor.config.faults import Faults
 from monitor.config.nodes import Entry, Mark, Node, Origin, merge
 from monitor.config.settings import ConfigFile
+from monitor.config.shape import keys
 from monitor.config.sources import SOURCE_OF_ANY_TYPE
 from monitor.fields import did_you_mean
 
@@ -56,7 +57,7 @@ def _path(name: str) -> tuple[str, ...]:
 
 
 def _problem(path: tuple[str, ...], spelled: Mapping[tuple[str, ...], str]) -> str | None:
-    known = [key for key in ConfigFile.model_fields if key != "include"]
+    known = [key for key in keys((ConfigFile,)) if key != "include"]
     if path[0] not in known:
         near = did_you_mean(path[0], known).removeprefix(", did you mean ").removesuffix("?")
         return "unknown variable" + (f", did you mean {variable((near, *path[1:]))}?" if near else "")

@@ -12,22 +12,24 @@ from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple
 
+from monitor.config.compose import BadYaml
 from monitor.config.faults import Faults
-from monitor.config.files import read_tree
+from monitor.config.files import Unreadable, decode, read_bytes, read_tree
 from monitor.config.nodes import Node
+from monitor.store.address import SQLITE, is_shared, passwords, with_password, with_paths
 
-SQLITE = "sqlite:///"
 STATE_FILE = "order-monitor.db"
 EVERY = "60s"
 _PLAIN_DURATION = re.compile(r"(\d{1,6})([smhd])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_MOST = 64 * 1024
 _PLAIN_NAME = re.compile("[a-z][a-z0-9_]*")
 
 
 class Glance(NamedTuple):
-    """The state's file, and by source how often it is polled."""
+    """The state's URL with all that it takes to open it, and by source how often it is polled."""
 
-    state_file: Path
+    state: str
     every: Mapping[str, timedelta]
 
 
@@ -43,14 +45,39 @@ def glance(path: Path, environ: Mapping[str, str]) -> Glance | None:
     return None if state is None or every is None else Glance(state, every)
 
 
-def _state(root: Node, path: Path) -> Path | None:
+def _state(root: Node, path: Path) -> str | None:
     node = root.value("state")
     if node is None:
-        return path.absolute().parent / STATE_FILE
+        return None if _names_password(root) else f"{SQLITE}{path.absolute().parent / STATE_FILE}"
     text = node.data
-    if not isinstance(text, str) or not re.fullmatch(SQLITE + r"/?[\w./ -]*[\w-]", text):
+    if isinstance(text, str) and is_shared(text):
+        return _database(root, with_paths(text, node.mark.origin.folder))
+    if not isinstance(text, str) or not re.fullmatch(SQLITE + r"/?[\w./ -]*[\w-]", text) or _names_password(root):
         return None
-    return node.mark.origin.folder / text.removeprefix(SQLITE)
+    return f"{SQLITE}{node.mark.origin.folder / text.removeprefix(SQLITE)}"
+
+
+def _names_password(root: Node) -> bool:
+    return bool(root.value("state_password") or root.value("state_password_file"))
+
+
+def _database(root: Node, url: str) -> str | None:
+    """What connects to the database: if it is no right address, the connection fails."""
+    if not _names_password(root):
+        return url
+    password = _password(root)
+    return with_password(url, password) if password and not any(passwords(url)) else None
+
+
+def _password(root: Node) -> str | None:
+    written, file = root.value("state_password"), root.value("state_password_file")
+    if written or not file:
+        return written.data if written and isinstance(written.data, str) and not file else None
+    try:
+        text = decode(read_bytes(file.mark.origin.folder / str(file.data), _MOST))
+    except (Unreadable, BadYaml):
+        return None
+    return text.removesuffix("\n").removesuffix("\r")
 
 
 def _every(root: Node) -> dict[str, timedelta] | None:

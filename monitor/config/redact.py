@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import BaseModel, SecretStr
 
 from monitor.redact import MASK, secrets_of
+from monitor.store.address import is_shared, passwords, shown
 
 SHORTEST = 4
 
@@ -34,7 +35,9 @@ def _masked(value: Any) -> Any:
         return {key: _masked(child) for key, child in value.items()}
     if isinstance(value, list | tuple):
         return [_masked(child) for child in value]
-    return _USERINFO.sub(f"{MASK}@", value) if isinstance(value, str) else _simple(value)
+    if isinstance(value, str):
+        return shown(value) if is_shared(value) else _USERINFO.sub(f"{MASK}@", value)
+    return _simple(value)
 
 
 def _simple(value: Any) -> Any:
@@ -45,6 +48,8 @@ def _values(value: Any) -> Iterator[str]:
     """Every secret below, and every URL that holds a user."""
     if isinstance(value, SecretStr):
         yield value.get_secret_value().strip()
+    elif isinstance(value, str) and is_shared(value):
+        yield from passwords(value)
     elif isinstance(value, str) and _USERINFO.search(value):
         yield value
     else:

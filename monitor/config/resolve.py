@@ -10,6 +10,7 @@ from monitor.config.files import Unreadable, decode, read_bytes
 from monitor.config.nodes import Entry, Node, merge
 from monitor.config.settings import SQLITE, STATE_FILE, Settings
 from monitor.config.shape import Shape, child, fields, keys, of_type, sections
+from monitor.store.address import is_shared, with_paths
 
 MAX_SECRET_BYTES = 64 * 1024
 
@@ -50,15 +51,13 @@ def _fitting(default: Node, entry: Node, shape: Shape) -> Node:
 
 
 def with_state(root: Node) -> Node:
-    """The tree with the state's file absolute; by default it stands beside the main file."""
+    """The tree with the paths of the state absolute; by default it stands beside the main file."""
     state = root.entries.get("state") or Entry(root.mark, Node(SQLITE + STATE_FILE, root.mark))
-    text = state.value.data
-    if not isinstance(text, str) or not text.startswith(SQLITE) or not text.removeprefix(SQLITE):
+    text, folder = state.value.data, state.value.mark.origin.folder
+    if not isinstance(text, str) or not (is_shared(text) or text.removeprefix(SQLITE) not in (text, "")):
         return root
-    path = state.value.mark.origin.folder / text.removeprefix(SQLITE)
-    return replace(
-        root, data=root.entries | {"state": state._replace(value=replace(state.value, data=f"{SQLITE}{path}"))}
-    )
+    place = with_paths(text, folder) if is_shared(text) else f"{SQLITE}{folder / text.removeprefix(SQLITE)}"
+    return replace(root, data=root.entries | {"state": state._replace(value=replace(state.value, data=place))})
 
 
 def with_files(node: Node, shape: Shape, faults: Faults) -> Node:

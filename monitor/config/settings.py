@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_core import PydanticCustomError
 
 from monitor.alerting.drill import DrillSettings
@@ -16,12 +16,12 @@ from monitor.config.sources import AnySource, OneSource, SourceSettings
 from monitor.delivery.settings import ChannelSettings
 from monitor.fields import Duration, Name, Section
 from monitor.polling.heartbeat import HeartbeatSettings
+from monitor.store.address import SQLITE, fault, is_shared, shown, with_password
 from monitor.web.settings import WebSettings
 
-SQLITE = "sqlite:///"
 STATE_FILE = "order-monitor.db"
 
-__all__ = ["ConfigFile", "Defaults", "Settings", "SourceSettings"]
+__all__ = ["SQLITE", "ConfigFile", "Defaults", "Settings", "SourceSettings"]
 
 
 class HealthSettings(Section):
@@ -49,22 +49,35 @@ class LogSettings(Section):
     """``auto``: coloured text on a terminal, JSON elsewhere."""
 
 
-def _is_sqlite(value: str) -> str:
-    if value.startswith("postgres"):
-        raise PydanticCustomError("state", "PostgreSQL is not supported yet: use sqlite:///order-monitor.db")
+def _state(value: str) -> str:
+    if is_shared(value):
+        return _postgres(value)
     name = value.removeprefix(SQLITE)
     if name == value or not name.strip("/") or "?" in name or "\0" in name or name.endswith((":memory:", "/")):
         raise PydanticCustomError(
-            "state", "expected sqlite:///file.db, with four slashes before an absolute path, and a file that lasts"
+            "state",
+            "expected sqlite:///file.db, with four slashes before an absolute path, and a file that lasts;"
+            " or postgresql://user@host/database",
         )
+    return value
+
+
+def _postgres(value: str) -> str:
+    if wrong := fault(value):
+        raise PydanticCustomError("state", "{wrong}", {"wrong": wrong})
     return value
 
 
 class Settings(Section):
     """The whole configuration, validated. After ``load`` every path in it is absolute."""
 
-    state: Annotated[str, AfterValidator(_is_sqlite)] = SQLITE + STATE_FILE
-    """Where orders, events and deliveries are kept: ``sqlite:///file.db``; default: one beside the configuration."""
+    state: Annotated[str, AfterValidator(_state), Field(repr=False)] = SQLITE + STATE_FILE
+    """Where orders, events and deliveries are kept: ``sqlite:///file.db``, or ``postgresql://user@host/database``,
+    which several daemons may share; default: a file beside the configuration."""
+
+    state_password: SecretStr | None = None
+    """The password of a ``postgresql://`` state; default: the one in its URL, or what PostgreSQL's own ways say
+    (``~/.pgpass``, ``PGPASSWORD``)."""
 
     time_zone: TimeZone = "UTC"
     """Time zone of the times in messages and tables, such as Europe/Stockholm."""
@@ -101,8 +114,20 @@ class Settings(Section):
 
     @property
     def state_file(self) -> Path:
-        """The file in which the state is kept."""
+        """The file in which the state is kept, if it is one."""
         return Path(self.state.removeprefix(SQLITE))
+
+    @property
+    def state_url(self) -> str:
+        """Where the state is, with all that it takes to open it: a secret, if there is a password."""
+        if self.state_password is None or not is_shared(self.state):
+            return self.state
+        return with_password(self.state, self.state_password.get_secret_value())
+
+    @property
+    def state_place(self) -> str:
+        """Where the state is, as people may see it: a file, or a database without its password."""
+        return shown(self.state)
 
     @property
     def health_channels(self) -> tuple[str, ...]:

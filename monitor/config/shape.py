@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import cache
 from types import UnionType
 from typing import Annotated, Any, Literal, TypeAlias, Union, get_args, get_origin
 
@@ -48,7 +49,8 @@ def sections(shape: Shape) -> list[type[Section]]:
     return [kind for kind in shape if isinstance(kind, type) and issubclass(kind, Section)]
 
 
-def fields(model: type[Section]) -> dict[str, FieldInfo]:
+@cache  # asked for each of ten thousand sources
+def fields(model: type[Section]) -> Mapping[str, FieldInfo]:
     """A model's fields by the key that a file uses."""
     return {_key(name, field): field for name, field in model.model_fields.items()}
 

@@ -24,6 +24,9 @@ HOLD_S = 10.0
 """So long a message waits for its details at most."""
 FETCH_S = 9.5
 """So long they are sought: what remains is for the state to let the message go."""
+BRING_S = 3.0
+"""So long a lane waits for details that another daemon fetched for itself."""
+_LEFT_ALONE_S = 60.0
 IN_FLIGHT = 4
 """Requests for details on their way to one server: half of its places, for polls need some too."""
 MOST_WAITING = 1_000
@@ -53,6 +56,7 @@ class Enrichment:
         self._places: defaultdict[Hashable, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(IN_FLIGHT))
         self._jobs: set[_Job] = set()
         self._rounds: set[asyncio.Task[None]] = set()
+        self._not_before: dict[str, float] = {}
         self._stopped = False
 
     def serve(self, readers: Mapping[str, OrderReader]) -> None:
@@ -86,6 +90,23 @@ class Enrichment:
         if self._kept.in_crowd(delivery.id):
             return Found(without=CROWD)
         return Found(without=GONE if self.serves(event.source) else None)
+
+    async def bring(self, delivery: Delivery, event: Event) -> None:
+        """Have the details at hand, where another daemon fetched them: whoever sends is not always whoever polled.
+
+        The lane waits ``BRING_S`` at most; after a source did not answer, for a minute not at all.
+        """
+        if delivery.attempts or self._stopped or not isinstance(event, OrderEvent):
+            return
+        now = self._clock.monotonic()
+        if self.find(delivery, event).without != GONE or now < self._not_before.get(event.source, now):
+            return
+        jobs, _ = self._start(event.source, [Held(event, ())])
+        done, late = await asyncio.wait(jobs, timeout=BRING_S) if jobs else (set[_Job](), set[_Job]())
+        missing = [reason for job in done if (reason := self._take(job, jobs[job]))]
+        if late or missing:
+            self._not_before[event.source] = now + _LEFT_ALONE_S
+        await ended(late)
 
     def forget_old(self) -> None:
         """Drop what has been kept for too long."""

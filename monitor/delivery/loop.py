@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from typing import NamedTuple, TypeVar
@@ -23,7 +24,8 @@ from monitor.delivery.fallback import fall_back
 from monitor.delivery.lane import Lane
 from monitor.delivery.orphans import Orphans, tend
 from monitor.delivery.outfit import Outfit, Render, Sender, encodable, whole
-from monitor.delivery.report import OrphanReport, ids, report_attempt, report_trouble
+from monitor.delivery.report import OrphanReport, StateReport, ids, report_attempt, report_trouble
+from monitor.delivery.sharing import LaneLease, Unshared
 from monitor.delivery.verdicts import Dead, RetryIn, Sent, Verdict, judge
 from monitor.delivery.waiting import first_of, unfinished
 from monitor.errors import ChannelError, StateError
@@ -50,15 +52,23 @@ class DeliveryLoop:
     """Sends what the outbox holds, until it is stopped."""
 
     def __init__(
-        self, store: Store, outfit: Outfit, clock: Clock, owner: str, on_attempt: OnAttempt | None = None
+        self,
+        store: Store,
+        outfit: Outfit,
+        clock: Clock,
+        owner: str,
+        on_attempt: OnAttempt | None = None,
+        lease: LaneLease | None = None,
     ) -> None:
         self._store = store
         self._outfit = outfit
         self._clock = clock
         self._owner = owner
         self._on_attempt = on_attempt
+        self._lease = lease or Unshared()
         self._lanes: dict[str, Lane] = {}
         self._orphans = OrphanReport()
+        self._state = StateReport()
         self._stand_ins: dict[str, int] = {}
         self._wake = asyncio.Event()
         self._changed = asyncio.Event()
@@ -87,6 +97,7 @@ class DeliveryLoop:
 
     async def drain(self) -> bool:
         """Try each due delivery once; whether all of them arrived."""
+        await self._lease.prove()
         now = self._clock.now()
         look = await self._store.transact(lambda tx: self._look(tx, now))
         self._orphans.tell(look.orphans, now)
@@ -114,8 +125,9 @@ class DeliveryLoop:
         try:
             look = await self._store.transact(lambda tx: self._look(tx, now, busy))
         except StateError as error:
-            _log.error("state_unusable", error=str(error))
+            self._state.unusable(error)
             return _PAUSE_S
+        self._state.usable()
         self._orphans.tell(look.orphans, now)
         return min([_LONGEST_WAIT_S, *(self._start(url, (at - now).total_seconds()) for url, at in look.due.items())])
 
@@ -137,7 +149,7 @@ class DeliveryLoop:
             tx.give_back(self._owner, busy)
         homes = self._outfit.destinations
         orphans = tend(tx, self._outfit, now)
-        return _Look(tx.lanes(now, homes), orphans)
+        return _Look(self._lease.share(tx, tx.lanes(now, homes), now, self._owner, busy or ()), orphans)
 
     async def _run_lane(self, url: str, lane: Lane) -> None:
         try:
@@ -149,15 +161,27 @@ class DeliveryLoop:
             lane.rest(RetryIn(_PAUSE_S, _PAUSE_S), self._clock.monotonic(), self._clock.random())
             report_trouble(lane.name, error)
         finally:
+            if lane.rests_until > self._clock.monotonic():
+                self._lease.keep(url)
+            else:
+                await self._leave(url)
             lane.task = None
             self.wake()
+
+    async def _leave(self, url: str) -> None:
+        """Let another daemon send to this URL."""
+        if self._lease.is_shared:
+            with suppress(StateError):  # then it is held on to, until it comes due again
+                await self._store.transact(lambda tx: self._lease.leave(tx, url, self._owner))
 
     async def _empty(self, url: str, lane: Lane) -> None:
         """Send what is due in this lane, until it is empty or must rest."""
         following: Claimed | None = None
+        term = self._lease.term
         while await self._free(url):
             claimed = following or await self._store.transact(lambda tx: self._claim(tx, url))
-            if claimed is None:
+            # What was claimed in another term is another daemon's by now, or soon: it has perhaps been sent.
+            if claimed is None or term is None or self._lease.term != term:
                 return
             # A URL that answers again first hastens what waited for it, which may change what is next.
             then = None if lane.recovers else partial(self._claim_unless_it_rests, url=url)
@@ -179,14 +203,27 @@ class DeliveryLoop:
         return False
 
     async def _try_each(self, url: str, after: int = 0) -> bool:
-        """Send what is due in this lane, in its order and each once, however long that takes; whether all arrived."""
-        arrived = True
+        """Send what is due in this lane, in its order and each once, however long that takes; whether all arrived.
+
+        What another daemon sends to this URL is its own affair.
+        """
+        if not await self._store.transact(lambda tx: self._lease.take(tx, url, self._owner)):
+            return True
+        try:
+            return await self._send_each(url, after)
+        finally:
+            await self._leave(url)
+
+    async def _send_each(self, url: str, after: int) -> bool:
+        arrived, term = True, self._lease.term
         claimed = await self._store.transact(partial(self._claim, url=url, after=after))
-        while claimed:
+        while claimed and term is not None and self._lease.term == term:  # else it is as in ``_empty``
             then = partial(self._claim_after, url=url, last=claimed.delivery.id)
             verdict, claimed = await self._deliver(claimed, then=then)
             arrived &= isinstance(verdict, Sent)
-        return arrived
+        if claimed:
+            await self._insist(partial(_unclaim, delivery=claimed.delivery))
+        return arrived and not claimed
 
     def _claim(self, tx: Transaction, url: str, after: int | None = None) -> Claimed | None:
         homes = self._outfit.homes(url)
@@ -257,6 +294,8 @@ class DeliveryLoop:
         delivery = claimed.delivery
         message = Message("", "", Severity.INFO, delivery.ref)
         try:
+            if outfit.bring and claimed.many is None:
+                await outfit.bring(delivery, claimed.event)
             message = encodable(render(outfit, claimed))
             outcome = await outfit.sender.send(outfit.line(delivery), message)
             return message, msgspec.structs.replace(outcome, reason=whole(outcome.reason))
@@ -276,7 +315,7 @@ class DeliveryLoop:
             except StateError as error:
                 if self._stopped.is_set():
                     raise
-                _log.error("state_unusable", error=str(error))
+                self._state.unusable(error)
                 await self._clock.sleep(_PAUSE_S)
 
     async def _recover(self, url: str, lane: Lane) -> None:

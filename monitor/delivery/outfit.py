@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -15,6 +15,8 @@ from monitor.model import Delivery, Destination, Event, Message, OrderEvent, Out
 
 Render = Callable[[Delivery, Event, Sequence[OrderEvent]], Message]
 """The message of a delivery that tells of an event, whose order's events so far are the last argument."""
+Bring = Callable[[Delivery, Event], Awaitable[None]]
+"""Has at hand what the message of this delivery needs, as far as that can be had in a moment."""
 Gather = Callable[[Iterable[Event]], Gathered | News]
 """What is told of many events. It is called inside a transaction."""
 RenderMany = Callable[[Delivery, Gathered | News], Message]
@@ -46,6 +48,7 @@ class Outfit(msgspec.Struct, frozen=True):
     gather: Gather
     render_many: RenderMany
     fallbacks: Mapping[str, str] = {}
+    bring: Bring | None = None
 
     def homes(self, url: str) -> list[Destination]:
         """The destinations that are this URL. The first stands for all of them at the sender, which keeps its pace."""

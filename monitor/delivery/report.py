@@ -67,3 +67,22 @@ def _fields(delivery: Delivery, now: datetime) -> dict[str, object]:
         "attempt": delivery.attempts,
         "waited_s": round((now - delivery.created_at).total_seconds(), 3),
     }
+
+
+class StateReport:
+    """Says once that the state cannot be used, for each reason, and that it can be again."""
+
+    def __init__(self) -> None:
+        self._said: str | None = None
+
+    def unusable(self, error: StateError) -> None:
+        """It could not be used just now."""
+        if str(error) != self._said:
+            self._said = str(error)
+            _log.error("state_unusable", error=self._said)
+
+    def usable(self) -> None:
+        """It could be."""
+        if self._said is not None:
+            self._said = None
+            _log.info("state_usable")

@@ -10,7 +10,7 @@ from monitor.model import SourceState, normalise_status
 from monitor.polling.listing import PAGE_SIZE, SECOND_PAGE_SIZES, Get
 from monitor.polling.shelf import number_of
 from monitor.polling.snapshot import Depth, Sighting, Snapshot, sighting_of
-from monitor.sources.base import DetailSource, ListQuery, ListSource, Page, Source, is_chained
+from monitor.sources.base import DetailSource, ListQuery, ListSource, Page, Source, is_chained, lists_orders
 from monitor.sources.details import read_order
 
 
@@ -26,7 +26,7 @@ class SecondLook:
         if snapshot.error and not snapshot.sightings:
             return
         # Only a list of all orders can go back.
-        if snapshot.depth is Depth.CHANGES or not isinstance(self._source, ListSource):
+        if snapshot.depth is Depth.CHANGES or not lists_orders(self._source):
             return
         newest = snapshot.newest_id()
         # The newest order may stand on a page that could not be read, or is not read yet.
@@ -66,7 +66,7 @@ class SecondLook:
     async def _again(self, snapshot: Snapshot, wanted: Iterable[str], aside: int) -> AsyncIterator[Sighting]:
         """Where each of these was seen, seen anew; or so many pages before and after, if the list has moved."""
         source, alone = self._source, sorted(i for i in wanted if not snapshot.sightings[i].number)
-        if isinstance(source, ListSource) and not (aside and is_chained(source)):
+        if lists_orders(source) and not (aside and is_chained(source)):
             listed = set(wanted).difference(alone)
             pages = _same_pages(snapshot, listed) if is_chained(source) else _second_pages(snapshot, listed, aside)
             for query in sorted(pages, key=lambda query: (query.status or "", query.page)):

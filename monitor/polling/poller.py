@@ -24,7 +24,7 @@ from monitor.polling.ledger import Ledger
 from monitor.polling.settings import PollSettings
 from monitor.polling.sight import Sight
 from monitor.polling.snapshot import Snapshot
-from monitor.sources.base import Answer, ListSource, Request, Source
+from monitor.sources.base import Answer, Request, Source, lists_orders
 from monitor.store.base import Claim, Store, Transaction
 
 LEASE_S = 15.0
@@ -201,7 +201,7 @@ class Poller:
 
     async def _ids(self) -> Collection[str]:
         """What to read of a source that has no list: the configuration's ids, and those named from the shell."""
-        if isinstance(self._source, ListSource):
+        if lists_orders(self._source):
             return ()
         named = await self._store.read(lambda tx: tx.followed(self.name))
         return {*self._followed, *named}

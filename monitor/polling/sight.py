@@ -10,7 +10,7 @@ from monitor.model import Doubt, SourceState
 from monitor.polling.ledger import Ledger
 from monitor.polling.listing import Get, Listing, OnPage
 from monitor.polling.snapshot import Depth, Snapshot
-from monitor.sources.base import ListSource, Source
+from monitor.sources.base import ListSource, Source, lists_orders
 
 
 class Sight(msgspec.Struct):
@@ -43,7 +43,7 @@ class Sight(msgspec.Struct):
     @property
     def source(self) -> ListSource:
         """The adapter, as one that lists orders."""
-        if not isinstance(self.adapter, ListSource):
+        if not lists_orders(self.adapter):
             raise TypeError(f"{type(self.adapter).__name__} lists no orders")
         return self.adapter
 

@@ -68,12 +68,14 @@ class Teller:
         self._before: dict[str, int] = {}
         self._stormy: set[tuple[str, str]] = set()
         self._silences: list[Mute] | None = None
+        self._locked = False
 
     def tell(self, event: Event, closes: Mapping[str, Collection[str]] = _NOTHING) -> Written:
         """Write the event, and what the routes make of it.
 
         ``closes``: its order was stuck, and is no longer: by which rules that was told, and to which URLs (digests).
         """
+        self._lock()
         self._let_move_on(event)
         routing = self._route(event, closes)
         event_id = self._tx.add_event(event, msgspec.json.encode(routing).decode())
@@ -89,6 +91,7 @@ class Teller:
 
     def tell_late(self, source: str, untold: Untold) -> Untold | None:
         """Tell news of a source's health where it is silenced no more; what is left to be told."""
+        self._lock()
         news = SourceEvent(source, untold.kind, self._now)
         routing = self._route(news)
         for planned in routing.planned:
@@ -102,6 +105,12 @@ class Teller:
         for route, count in self._counts.items():
             self._tx.count_events(route, self._now, count)
             self._tx.forget_counts(route, self._now - self._router.storm_of(route).within)
+
+    def _lock(self) -> None:
+        """From its first event on, one transaction tells at a time: groups and storms are of all daemons together."""
+        if not self._locked:
+            self._tx.lock_telling()
+            self._locked = True
 
     def _route(self, event: Event, closes: Mapping[str, Collection[str]] = _NOTHING) -> Routing:
         if self._silences is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeGuard, runtime_checkable
 
 import msgspec
 
@@ -169,7 +169,7 @@ class Source(Protocol):
 
 def is_chained(source: Source) -> bool:
     """Whether this source's pages can only be read one after the other."""
-    return isinstance(source, Chained) and source.chained
+    return bool(getattr(source, "chained", False))  # asked at each page: what a Protocol asks takes ten times as long
 
 
 @runtime_checkable
@@ -193,6 +193,11 @@ class ListSource(Source, Protocol):
     def decode_list(self, answer: Answer) -> Page:
         """The page in this answer; BadAnswer if it is none."""
         ...
+
+
+def lists_orders(source: Source) -> TypeGuard[ListSource]:
+    """Whether this source is a ``ListSource``, by what no other has: each poll asks, and asking a Protocol is dear."""
+    return hasattr(source, "decode_list")
 
 
 @runtime_checkable

@@ -30,6 +30,11 @@ class Budget:
         """A request is sent."""
         self._full_at = max(self._full_at, now) + self._interval
 
+    def empty(self, now: float) -> None:
+        """Whatever is left is spent. So who goes on with another process's budget stays in it, together with that one:
+        a bucket that is empty is no fuller than the other one was."""
+        self._full_at = max(self._full_at, now + self._burst * self._interval)
+
     def changed(self, limit: int, now: float) -> Budget:
         """A budget of another limit, with no more in it than is in this one."""
         other = Budget(limit)

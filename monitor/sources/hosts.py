@@ -47,6 +47,11 @@ class Host:
         else:
             self._budget = self._budget.changed(per_minute, now)
 
+    def empty(self, now: float) -> None:
+        """Its budget is spent: another process may have done that."""
+        if self._budget:
+            self._budget.empty(now)
+
     async def enter(self, clock: Clock) -> None:
         """Waits until a request may be sent, and takes its place; ``leave`` gives it back."""
         await self._places.acquire()

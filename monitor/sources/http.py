@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable, Iterable, Mapping
-from functools import partial
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 import aiohttp
@@ -74,6 +74,7 @@ class HttpClient:
         )
         self._contexts: dict[tuple[str, ...], tuple[TlsKey, ssl.SSLContext]] = {}
         self._hosts: dict[str, Host] = {}
+        self._proxies: dict[str, str | None] = {}
         self._concurrency = concurrency
 
     async def aclose(self) -> None:
@@ -90,9 +91,22 @@ class HttpClient:
             self._contexts[files] = (key, tls_context(settings))
         return self._contexts[files][1]
 
+    def proxy(self, url: str, settings: HttpSettings) -> str | None:
+        """The proxy for this url, or None. Each host is looked up in the environment once: a process keeps its own, and
+        reading all of it for each poll took an eighth of the poll's time."""
+        if settings.proxy is not None:
+            return proxy_for(url, settings)
+        origin = _origin(url)
+        if origin not in self._proxies:
+            self._proxies[origin] = proxy_for(url, settings)
+        return self._proxies[origin]
+
     def host(self, url: str) -> Host:
         """What all requests to the server of this url share. It outlives its sources: what it granted was spent."""
-        return self._hosts.setdefault(str(URL(url).origin()), Host(self._concurrency))
+        origin = _origin(url)
+        if origin not in self._hosts:
+            self._hosts[origin] = Host(self._concurrency)
+        return self._hosts[origin]
 
     def used(self, url: str, now: float) -> int:
         """How many requests the host of this url was sent in the last minute (monotonic seconds)."""
@@ -114,6 +128,11 @@ class HttpClient:
                 smallest[host] = min(limit, smallest.get(host, limit))
         for host in self._hosts.values():
             host.limit(smallest.get(host), now)
+
+    def empty_budgets(self, urls: Iterable[str], now: float) -> None:
+        """Another process has asked the servers of these urls until now, perhaps as often as they may be asked."""
+        for host in {self.host(url) for url in urls}:
+            host.empty(now)
 
 
 class Reader:
@@ -147,7 +166,7 @@ class Reader:
         self._memory = memory or Memory()
         self._seconds = settings.timeout.total_seconds()
         self._tls = client.tls(settings)
-        self._proxy = proxy_for(self._base, settings)
+        self._proxy = client.proxy(self._base, settings)
         self._headers = headers_of_source(settings)
         self._merged: tuple[Mapping[str, str], CIMultiDict[str]] = ({}, self._headers)
         self._timeout = _timeout(self._seconds)
@@ -301,5 +320,11 @@ class Reader:
         return b"".join(chunks)
 
 
+@lru_cache(maxsize=4096)
+def _origin(url: str) -> str:
+    return str(URL(url).origin())
+
+
+@lru_cache(maxsize=64)
 def _timeout(seconds: float) -> aiohttp.ClientTimeout:
     return aiohttp.ClientTimeout(total=seconds, sock_connect=min(seconds, _CONNECT_TIMEOUT))

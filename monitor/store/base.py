@@ -29,6 +29,7 @@ from monitor.model import (
 )
 from monitor.store.ended import Ended
 from monitor.store.erasing import Erasing
+from monitor.store.leases import Leases
 from monitor.store.listings import Listings
 from monitor.store.mutings import Mutings
 from monitor.store.overdue import Overdue
@@ -81,7 +82,7 @@ class Tallies(msgspec.Struct, frozen=True):
     deliveries: Mapping[str, int]
 
 
-class Transaction(Listings, Stories, Mutings, StandingIn, Rounds, Overdue, Vitals, Erasing, Ended, Protocol):
+class Transaction(Leases, Listings, Stories, Mutings, StandingIn, Rounds, Overdue, Vitals, Erasing, Ended, Protocol):
     """The operations, all or none of which take effect."""
 
     # Sources
@@ -306,9 +307,12 @@ class Transaction(Listings, Stories, Mutings, StandingIn, Rounds, Overdue, Vital
 
 
 class Store(Protocol):
-    """A state that is open. ``failures`` counts how often it could not be used."""
+    """A state that is open. ``failures``: how often it could not be used."""
 
-    failures: int
+    @property
+    def failures(self) -> int:
+        """How often it could not be used."""
+        ...
 
     async def transact(self, work: Callable[[Transaction], T]) -> T:
         """Run ``work`` in one transaction, off the event loop; StateError if the state cannot be used."""
@@ -320,4 +324,14 @@ class Store(Protocol):
 
     async def aclose(self) -> None:
         """Close the state, and give up the right to poll and send."""
+        ...
+
+
+class OpenedStore(Store, Protocol):
+    """A state, as whoever opens it has it. ``created``: it was made by opening it."""
+
+    created: bool
+
+    async def wipe(self, *, anew: bool = True) -> bool:
+        """Leave no bytes of what was deleted; False if others have kept them all the while."""
         ...

@@ -8,6 +8,7 @@ from zlib import crc32
 
 from monitor.model import Delivery, DeliveryState, EventKind
 from monitor.store.delivery_rows import DUE
+from monitor.store.leases import DAEMON
 from monitor.store.listings import Outbox, Pulse
 from monitor.store.outbox_row import COLUMNS, delivery_of, of_state
 from monitor.store.sql import Rows, from_us, from_us_or_none, to_us
@@ -69,12 +70,22 @@ class CountingRows(Rows):
             """
         )[0]
         event, delivery, attempt, silences, unsettled, dead, sending = (value or 0 for value in row)
-        return Pulse(event, delivery, attempt, silences, unsettled, dead, self._sources(), sending)
+        return Pulse(event, delivery, attempt, silences, unsettled, dead, self._sources(), sending, self._daemons())
 
     def _sources(self) -> int:
         """Another number once anything else is known of a source, as after each poll."""
         rows = self._db.rows("SELECT name, doc FROM sources ORDER BY name")
         return crc32("\n".join(f"{name} {doc}" for name, doc in rows).encode())
+
+    def _daemons(self) -> int:
+        """Another number once a daemon has come or gone."""
+        living = self._db.rows(
+            "SELECT name FROM leases WHERE name >= :first AND name < :beyond AND until > :now ORDER BY name",
+            first=DAEMON,
+            beyond=f"{DAEMON}\U0010ffff",
+            now=self._db.now_us(),
+        )
+        return crc32("\n".join(name for (name,) in living).encode())
 
     def _count(self, state: DeliveryState) -> int:
         return int(self._db.rows(f"SELECT COUNT(*) FROM deliveries WHERE {of_state(state)}")[0][0])  # noqa: S608  # constants

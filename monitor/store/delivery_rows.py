@@ -13,7 +13,7 @@ from monitor.store.group_rows import DAY, GroupRows
 from monitor.store.order_rows import EVENT
 from monitor.store.orphan_rows import OrphanRows, json_of
 from monitor.store.outbox_row import COLUMNS, delivery_of
-from monitor.store.sql import from_us, to_us, to_us_interval
+from monitor.store.sql import NEWS, from_us, to_us, to_us_interval
 
 _OUTCOME = msgspec.json.Decoder(Outcome)
 # A due time further ahead than its own interval was written by a clock that has been set back since: it is due.
@@ -27,7 +27,7 @@ class DeliveryRows(GroupRows, OrphanRows):
         return self._db.run(
             f"""
             UPDATE deliveries SET due_at = :now, retry_in = 0
-            WHERE id IN (SELECT value FROM {self._db.json_list}(:ids))
+            WHERE id IN (SELECT value FROM {self._db.numbers}(:ids))
               AND state = 'waiting' AND attempts = 0 AND due_at > :now
             """,  # noqa: S608  # the driver's own constant
             ids=json_of(ids),
@@ -54,7 +54,7 @@ class DeliveryRows(GroupRows, OrphanRows):
             SELECT {COLUMNS} FROM deliveries d
             WHERE d.state = 'waiting' AND d.url = :url AND {self.at_home("d")}
               AND {DUE} <= :now AND {self._first_of_its_queue} AND d.id > :after
-            ORDER BY {"d.attempts, d.id" if after is None else "d.id"} LIMIT 1
+            ORDER BY {"d.attempts, d.id" if after is None else "d.id"} LIMIT 1 {self._db.skip_locked_d}
             """,  # noqa: S608  # built of this file's constants
             url=homes[0].url,
             homes=json_of(homes),
@@ -132,7 +132,7 @@ class DeliveryRows(GroupRows, OrphanRows):
         return self._db.run(
             f"""
             UPDATE deliveries SET state = 'waiting', owner = NULL
-            WHERE state = 'sending' AND owner = :owner AND url NOT IN (SELECT value FROM {self._db.json_list}(:busy))
+            WHERE state = 'sending' AND owner = :owner AND url NOT IN (SELECT value FROM {self._db.texts}(:busy))
             """,  # noqa: S608  # the driver's own constant
             owner=owner,
             busy=json_of(busy),
@@ -152,12 +152,13 @@ class DeliveryRows(GroupRows, OrphanRows):
         )
 
     def resurrect(self, ids: Sequence[int] | None, now: datetime) -> int:
+        self._db.notify(NEWS)  # another daemon may be the one that sends it
         return self._db.run(
             f"""
             UPDATE deliveries SET state = 'waiting', due_at = :now, retry_in = 0, wish = 0, expires_at = :expires,
                                   settled_at = NULL
             WHERE state = 'dead' AND settled_at IS NOT NULL
-              AND (:all OR id IN (SELECT value FROM {self._db.json_list}(:ids)))
+              AND (:all OR id IN (SELECT value FROM {self._db.numbers}(:ids)))
             """,  # noqa: S608  # the driver's own constant
             now=to_us(now),
             expires=to_us(now + DAY),
@@ -169,7 +170,7 @@ class DeliveryRows(GroupRows, OrphanRows):
         rows = self._db.rows(
             f"""
             SELECT {COLUMNS} FROM deliveries d
-            WHERE :all OR d.state IN (SELECT value FROM {self._db.json_list}(:states))
+            WHERE :all OR d.state IN (SELECT value FROM {self._db.texts}(:states))
             ORDER BY d.id DESC LIMIT :most
             """,  # noqa: S608  # built of this file's constants
             all=states is None,

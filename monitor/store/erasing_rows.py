@@ -261,7 +261,7 @@ class ErasingRows(SilenceRows, SourceRows):
         self._db.run("UPDATE silences SET doc = :doc WHERE id = :id", id=silence.id, doc=doc)
 
     def _list(self, parameter: str) -> str:
-        return f"{self._db.json_list}({parameter})"
+        return f"{self._db.numbers}({parameter})"
 
 
 def _is_about(silence: Silence, source: str, names: Collection[str]) -> bool:

@@ -45,14 +45,14 @@ class FollowedRows(Rows):
     def keep_orders(self, source: str, ids: Collection[str]) -> list[str]:
         rows = self._db.rows(
             f"DELETE FROM orders WHERE source = :source AND id NOT IN"  # noqa: S608  # the driver's own constant
-            f" (SELECT value FROM {self._db.json_list}(:ids)) RETURNING id",
+            f" (SELECT value FROM {self._db.texts}(:ids)) RETURNING id",
             source=source,
             ids=msgspec.json.encode(list(ids)).decode(),
         )
         if rows:
             self._db.run(
                 f"DELETE FROM stuck WHERE source = :source AND order_id NOT IN"  # noqa: S608  # as above
-                f" (SELECT value FROM {self._db.json_list}(:ids))",
+                f" (SELECT value FROM {self._db.texts}(:ids))",
                 source=source,
                 ids=msgspec.json.encode(list(ids)).decode(),
             )

@@ -1,4 +1,4 @@
-"""The signs of life in a SQLite file, read with next to no imports: a health check runs every half minute."""
+"""The signs of life in a state, read with next to no imports: a health check runs every half minute."""
 
 from __future__ import annotations
 
@@ -10,10 +10,20 @@ from pathlib import Path
 import msgspec
 
 from monitor.errors import StateUnreachable
+from monitor.store.address import SQLITE, is_shared
 from monitor.store.driver import SqliteDriver
 from monitor.store.schema import check_schema
 from monitor.store.vital_rows import VitalRows
 from monitor.store.vitals import Signs
+
+
+def glimpse_of(state: str, now: datetime, patience_s: float) -> Signs:
+    """What the state at this URL says of its daemons; StateError if it cannot be read."""
+    if is_shared(state):
+        from monitor.store.postgres_glimpse import glimpse as shared_glimpse  # noqa: PLC0415  # only where it is used
+
+        return shared_glimpse(state, now, patience_s)
+    return glimpse(Path(state.removeprefix(SQLITE)), now, patience_s)
 
 
 def glimpse(path: Path, now: datetime, patience_s: float) -> Signs:

@@ -44,7 +44,7 @@ class GroupRows(Rows):
             SELECT d.id FROM deliveries d
             WHERE d.url = :url AND d.state IN ('waiting', 'sending') AND {_UNTOUCHED}
               AND d.route = :route AND d.channel = :channel AND d.stands_for IS NULL AND d.created_at > :since
-              AND {waits}
+              AND {waits} {self._db.lock_d}
             """,  # noqa: S608  # constants
             url=planned.destination.url,
             route=planned.route,
@@ -55,7 +55,7 @@ class GroupRows(Rows):
         return {int(row[0]) for row in rows}
 
     def merge(self, ids: Collection[int], into: int) -> None:
-        merged = f"(SELECT value FROM {self._db.json_list}(:ids))"  # noqa: S608  # the driver's own constant
+        merged = f"(SELECT value FROM {self._db.numbers}(:ids))"  # noqa: S608  # the driver's own constant
         for sql in (
             f"INSERT INTO delivery_events (delivery_id, event_id)"  # noqa: S608  # as above
             f" SELECT DISTINCT :into, event_id FROM delivery_events WHERE delivery_id IN {merged}"
@@ -74,8 +74,8 @@ class GroupRows(Rows):
             SELECT d.id, e.id FROM events e
             JOIN delivery_events x ON x.event_id = e.id JOIN deliveries d ON d.id = x.delivery_id
             WHERE e.source = :source AND e.order_id = :order_id AND e.revision < :revision
-              AND e.kind IN (SELECT value FROM {self._db.json_list}(:kinds))
-              AND d.gathers = 'for' AND {_UNTOUCHED} ORDER BY e.id
+              AND e.kind IN (SELECT value FROM {self._db.texts}(:kinds))
+              AND d.gathers = 'for' AND {_UNTOUCHED} ORDER BY e.id {self._db.lock_d}
             """,  # noqa: S608  # constants
             source=event.source,
             order_id=event.order.id,
@@ -101,7 +101,7 @@ class GroupRows(Rows):
             SELECT t.delivery_id, COUNT(*) FROM (
                 SELECT DISTINCT x.delivery_id, e.source, e.order_id FROM delivery_events x
                 JOIN events e ON e.id = x.event_id
-                WHERE x.delivery_id IN (SELECT value FROM {self._db.json_list}(:ids)) AND e.order_id <> '') t
+                WHERE x.delivery_id IN (SELECT value FROM {self._db.numbers}(:ids)) AND e.order_id <> '') t
             GROUP BY t.delivery_id
             """,  # noqa: S608  # the driver's own constant
             ids=json_of(ids),
@@ -184,7 +184,7 @@ class GroupRows(Rows):
             f"""
             SELECT d.id, d.gathers FROM deliveries d
             WHERE d.url = :url AND d.queue = :queue AND d.channel = :channel
-              AND d.state IN ('waiting', 'sending') AND {_UNTOUCHED} ORDER BY d.id DESC LIMIT 1
+              AND d.state IN ('waiting', 'sending') AND {_UNTOUCHED} ORDER BY d.id DESC LIMIT 1 {self._db.lock_d}
             """,  # noqa: S608  # constant
             url=to.url,
             queue=queue,

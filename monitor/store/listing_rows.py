@@ -77,7 +77,7 @@ class ListingRows(OrderPages, CountingRows):
 
     def _events_fit(self, wanted: EventsWanted) -> tuple[str, dict[str, Any]]:
         """The conditions on a row, and what they name."""
-        among = f"kind IN (SELECT value FROM {self._db.json_list}(:kinds))"  # noqa: S608  # the driver's own constant
+        among = f"kind IN (SELECT value FROM {self._db.texts}(:kinds))"  # noqa: S608  # the driver's own constant
         asked = [
             # Not the bare column: an index by source has all that it ever had, and in another order.
             ("source", "source || '' = :source", wanted.source),
@@ -91,7 +91,7 @@ class ListingRows(OrderPages, CountingRows):
     def _events(self, ids: Collection[int]) -> list[StoredEvent]:
         rows = self._db.rows(
             f"SELECT id, doc, routing FROM events"  # noqa: S608  # the driver's own constant
-            f" WHERE id IN (SELECT value FROM {self._db.json_list}(:ids)) ORDER BY id DESC",
+            f" WHERE id IN (SELECT value FROM {self._db.numbers}(:ids)) ORDER BY id DESC",
             ids=json_of(ids),
         )
         return [StoredEvent(row[0], EVENT.decode(row[1]), row[2]) for row in rows]
@@ -99,7 +99,7 @@ class ListingRows(OrderPages, CountingRows):
     def _deliveries(self, ids: Collection[int]) -> list[Delivery]:
         rows = self._db.rows(
             f"SELECT {COLUMNS} FROM deliveries d"  # noqa: S608  # constants
-            f" WHERE d.id IN (SELECT value FROM {self._db.json_list}(:ids)) ORDER BY d.id DESC",
+            f" WHERE d.id IN (SELECT value FROM {self._db.numbers}(:ids)) ORDER BY d.id DESC",
             ids=json_of(ids),
         )
         return [delivery_of(row) for row in rows]

@@ -81,7 +81,7 @@ class DeliveryPage(msgspec.Struct, frozen=True):
 class Pulse(NamedTuple):
     """Changes whenever something else is to be seen: equal pulses, equal pages. Cheap to take of any state.
 
-    ``silences`` and ``sources`` count nothing: they are other numbers after each change there.
+    ``silences``, ``sources`` and ``daemons`` count nothing: they are other numbers after each change there.
     """
 
     event: int
@@ -92,6 +92,7 @@ class Pulse(NamedTuple):
     dead: int
     sources: int
     sending: int = 0
+    daemons: int = 0
 
 
 class Outbox(msgspec.Struct, frozen=True):

@@ -139,7 +139,7 @@ class OrderPages(Paging):
         # Looked at here: with more conditions, the index by age would seem to serve.
         rows = self._db.rows(
             f"SELECT status_at, id, status, vanished FROM orders WHERE source = :source"  # noqa: S608  # constants
-            f" AND id IN (SELECT value FROM {self._db.json_list}(:ids))",
+            f" AND id IN (SELECT value FROM {self._db.texts}(:ids))",
             source=source,
             ids=json_of(ids),
         )
@@ -158,7 +158,7 @@ class OrderPages(Paging):
             for source, wanted in ids.items()
             for order_id, doc in self._db.rows(
                 f"SELECT id, doc FROM orders WHERE source = :source"  # noqa: S608  # the driver's own constant
-                f" AND id IN (SELECT value FROM {self._db.json_list}(:ids))",
+                f" AND id IN (SELECT value FROM {self._db.texts}(:ids))",
                 source=source,
                 ids=json_of(wanted),
             )

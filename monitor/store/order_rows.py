@@ -13,7 +13,7 @@ from monitor.diff import Change
 from monitor.errors import ClaimLost
 from monitor.model import Event, EventKind, Known, OrderEvent, SourceEvent, normalise_status
 from monitor.store.base import StoredEvent
-from monitor.store.sql import Rows, to_us
+from monitor.store.sql import NEWS, Rows, to_us
 
 _KNOWN = msgspec.json.Decoder(Known)
 EVENT = msgspec.json.Decoder(OrderEvent | SourceEvent)
@@ -38,7 +38,7 @@ class OrderRows(Rows):
     def known(self, source: str, ids: Iterable[str]) -> dict[str, Known]:
         rows = self._db.rows(
             f"SELECT id, doc FROM orders WHERE source = :source AND id IN"  # noqa: S608  # the driver's own constant
-            f" (SELECT value FROM {self._db.json_list}(:ids))",
+            f" (SELECT value FROM {self._db.texts}(:ids))",
             source=source,
             ids=msgspec.json.encode(list(ids)).decode(),
         )
@@ -125,6 +125,7 @@ class OrderRows(Rows):
             doc=msgspec.json.encode(event).decode(),
             routing=routing,
         )
+        self._db.notify(NEWS)
         if not rows:
             raise ClaimLost(f"{event.source}: this event was recorded by another daemon; this look is dropped")
         return int(rows[0][0])

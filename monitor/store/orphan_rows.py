@@ -43,7 +43,7 @@ class OrphanRows(Rows):
 
     def bury_orphans(self, orphan: Destination, now: datetime, reason: str) -> list[Delivery]:
         self._db.run(
-            f"UPDATE deliveries SET last_error = :reason WHERE {_OF_ORPHAN} AND last_error IS NOT :reason",  # noqa: S608  # constant
+            f"UPDATE deliveries SET last_error = :reason WHERE {_OF_ORPHAN} AND COALESCE(last_error, '') <> :reason",  # noqa: S608  # constant
             reason=reason,
             **_lane(orphan),
         )
@@ -63,7 +63,7 @@ class OrphanRows(Rows):
 
     def at_home(self, row: str) -> str:
         """That this row's channel exists, and has this URL."""
-        return f"{row}.channel || ' ' || {row}.url IN (SELECT value FROM {self._db.json_list}(:homes))"  # noqa: S608  # constants
+        return f"{row}.channel || ' ' || {row}.url IN (SELECT value FROM {self._db.texts}(:homes))"  # noqa: S608  # constants
 
 
 def _lane(to: Destination) -> dict[str, Any]:
@@ -71,6 +71,6 @@ def _lane(to: Destination) -> dict[str, Any]:
 
 
 def json_of(values: Iterable[object]) -> str:
-    """A list for ``json_list``; of a destination its channel and URL, as ``at_home`` spells them."""
+    """A list for ``texts`` or ``numbers``; of a destination its channel and URL, as ``at_home`` spells them."""
     plain = [f"{value.channel} {value.url}" if isinstance(value, Destination) else value for value in values]
     return msgspec.json.encode(plain).decode()

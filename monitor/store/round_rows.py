@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from monitor.store.group_rows import DAY
-from monitor.store.sql import Rows, from_us, from_us_or_none, to_us
+from monitor.store.orphan_rows import json_of
+from monitor.store.sql import Rows, from_us, from_us_or_none, to_us, to_us_interval
+
+_READING = "takes "
 
 
 class RoundRows(Rows):
@@ -24,6 +28,22 @@ class RoundRows(Rows):
             name=schedule,
             at=to_us(up_to),
         )
+
+    def note_reading(self, slow: Mapping[str, float], quick: Collection[str]) -> None:
+        for source, took in slow.items():
+            self.see_to(_READING + source, from_us(to_us_interval(took)))
+        self._db.run(
+            f"DELETE FROM schedules WHERE name IN (SELECT value FROM {self._db.texts}(:names))",  # noqa: S608  # constant
+            names=json_of(_READING + source for source in quick),
+        )
+
+    def reading_times(self) -> dict[str, float]:
+        rows = self._db.rows(
+            "SELECT name, seen_to FROM schedules WHERE name >= :first AND name < :beyond",
+            first=_READING,
+            beyond=_READING + "\U0010ffff",
+        )
+        return {name.removeprefix(_READING): took / 1_000_000 for name, took in rows}
 
     def due_since(self) -> datetime | None:
         # By the end of its day, which began when it was due first: each failure moves ``due_at``.

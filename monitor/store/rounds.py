@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Protocol
 
@@ -15,6 +16,14 @@ class Rounds(Protocol):
 
     def see_to(self, schedule: str, up_to: datetime) -> None:
         """Note that it has been seen to up to then."""
+        ...
+
+    def note_reading(self, slow: Mapping[str, float], quick: Collection[str]) -> None:
+        """How many seconds it takes to read these sources; of quick ones nothing need be known."""
+        ...
+
+    def reading_times(self) -> dict[str, float]:
+        """By source, how long it takes to read it, as far as somebody has noted it."""
         ...
 
     def due_since(self) -> datetime | None:

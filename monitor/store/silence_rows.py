@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from monitor.alerting.silences import Matcher, Silence
-from monitor.store.sql import Rows, from_us, to_us
+from monitor.store.sql import NEWS, Rows, from_us, to_us
 
 
 class Muting(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -26,6 +26,7 @@ class SilenceRows(Rows):
     """The part of a transaction that is about silences."""
 
     def add_silence(self, matcher: Matcher, now: datetime, until: datetime, reason: str, by: str = "") -> Silence:
+        self._db.notify(NEWS)
         rows = self._db.rows(
             "INSERT INTO silences (created_at, until, doc) VALUES (:now, :until, :doc) RETURNING id",
             now=to_us(now),
@@ -45,6 +46,7 @@ class SilenceRows(Rows):
         found = self._silences(active, id=number, now=to_us(now))
         if not found:
             return None
+        self._db.notify(NEWS)
         self._db.run(f"UPDATE silences SET until = :now {active}", id=number, now=to_us(now))  # noqa: S608  # a constant
         return found[0]
 

@@ -39,7 +39,10 @@ class SourceRows(Rows):
 
     def check(self, claim: Claim) -> None:
         rows = self._db.rows(
-            "SELECT 1 FROM sources WHERE name = :name AND fence = :fence", name=claim.source, fence=claim.fence
+            # Locked: until this look is written, nobody can claim the source.
+            f"SELECT 1 FROM sources WHERE name = :name AND fence = :fence {self._db.lock}",  # noqa: S608  # the driver's own constant
+            name=claim.source,
+            fence=claim.fence,
         )
         if not rows:
             raise ClaimLost(f"{claim.source}: another daemon polls it now; this look is dropped")

@@ -2,58 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
-import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TypeVar
 
-import msgspec
-
 from monitor.errors import StateUnreachable
 from monitor.store.base import Transaction
-from monitor.store.delivery_rows import DeliveryRows
 from monitor.store.driver import SqliteDriver
-from monitor.store.ended_rows import EndedRows
-from monitor.store.erasing_rows import ErasingRows
-from monitor.store.fallback_rows import FallbackRows
-from monitor.store.followed_rows import FollowedRows
-from monitor.store.listing_rows import ListingRows
 from monitor.store.lock import FileLock
-from monitor.store.order_rows import OrderRows
-from monitor.store.round_rows import RoundRows
 from monitor.store.schema import check_schema, ensure_schema
-from monitor.store.story_rows import StoryRows
-from monitor.store.stuck_rows import StuckRows
-from monitor.store.tally_rows import TallyRows
-from monitor.store.vital_rows import ALIVE, VitalRows
+from monitor.store.sqlite_session import BUSY_S, TURN_S, SqliteSession
+from monitor.store.transaction import SqlTransaction
+from monitor.store.vital_rows import ALIVE
+from monitor.store.worker import Worker
 
 T = TypeVar("T")
-
-_TURN_S = 0.25
-_BUSY_S = 30.0
-"""How long a transaction waits for another process's, such as a `deliveries retry` beside the daemon."""
-
-
-class SqlTransaction(
-    ErasingRows,
-    OrderRows,
-    FollowedRows,
-    StuckRows,
-    DeliveryRows,
-    FallbackRows,
-    RoundRows,
-    StoryRows,
-    ListingRows,
-    TallyRows,
-    VitalRows,
-    EndedRows,
-):
-    """All operations of ``Transaction``, in SQL."""
 
 
 class SqliteStore:
@@ -62,12 +29,14 @@ class SqliteStore:
     def __init__(self, connection: sqlite3.Connection, path: Path, lock: FileLock | None, *, created: bool) -> None:
         self.path = path.absolute()
         self.created = created
-        self.failures = 0
-        self._connection = connection
         self._lock = lock
-        self._closing = False
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="state")
-        self._transaction: Transaction = SqlTransaction(SqliteDriver(connection))
+        self._session = SqliteSession(connection, self.path)
+        self._worker = Worker(self._session)
+
+    @property
+    def failures(self) -> int:
+        """How often it could not be used."""
+        return self._session.failures
 
     @classmethod
     def open(cls, path: Path, *, exclusive: bool = True) -> SqliteStore:
@@ -91,46 +60,15 @@ class SqliteStore:
         return cls(connection, path, lock, created=created)
 
     async def transact(self, work: Callable[[Transaction], T]) -> T:
-        """Run ``work`` in one transaction; it commits when ``work`` returns, and else nothing has happened.
+        """Run ``work`` in a transaction; when this returns it is committed, and else nothing of it has happened.
 
         A caller that is cancelled does not stop it: it ends on its own, one way or the other.
         """
-        # IMMEDIATE: a transaction that first reads and then wants to write cannot be refused halfway.
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._run, "BEGIN IMMEDIATE", work)
+        return await self._worker.run(work, write=True)
 
     async def read(self, work: Callable[[Transaction], T]) -> T:
         """Run ``work``, which writes nothing, on one unchanging view."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._run, "BEGIN", work)
-
-    def _run(self, begin: str, work: Callable[[Transaction], T]) -> T:
-        try:
-            self._begin(begin)
-            try:
-                result = work(self._transaction)
-                self._connection.execute("COMMIT")
-            except BaseException:
-                # Some errors, such as a full disk, have rolled back already.
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
-                raise
-        # A row that cannot be decoded has been damaged; text or a number can be such that no column takes it.
-        except (sqlite3.Error, msgspec.DecodeError, UnicodeError, OverflowError) as error:
-            self.failures += 1
-            raise StateUnreachable(f"{self.path}: {error}") from error
-        return result
-
-    def _begin(self, begin: str) -> None:
-        """Wait in short turns while another process writes: whoever closes the state must not wait for all of it."""
-        patience = time.monotonic() + _BUSY_S
-        while True:
-            try:
-                self._connection.execute(begin)
-            except sqlite3.OperationalError as error:
-                busy = error.sqlite_errorcode == sqlite3.SQLITE_BUSY
-                if not busy or self._closing or time.monotonic() >= patience:
-                    raise
-            else:
-                return
+        return await self._worker.run(work, write=False)
 
     async def wipe(self, *, anew: bool = True) -> bool:
         """Leave no bytes in the files of what was deleted; False if others have been at work there all the while.
@@ -138,35 +76,12 @@ class SqliteStore:
         ``anew``: the file is written anew, for a row that has moved leaves bytes behind that nothing overwrites. Nobody
         else can write meanwhile: about 25 s for each GB. Without it, only the log is emptied.
         """
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._wipe, anew)
-
-    def _wipe(self, anew: bool) -> bool:
-        try:
-            return (not anew or self._insist("VACUUM")) and self._insist("PRAGMA wal_checkpoint(TRUNCATE)")
-        except sqlite3.Error as error:
-            raise StateUnreachable(f"{self.path}: {error}") from error
-
-    def _insist(self, sql: str) -> bool:
-        """Do this, which needs the file alone; False if it could not be had."""
-        patience = time.monotonic() + _BUSY_S
-        while not self._closing and time.monotonic() < patience:
-            try:
-                row = self._connection.execute(sql).fetchone()
-            except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
-                    raise
-            else:
-                if row is None or not row[0]:
-                    return True
-            time.sleep(_TURN_S / 10)
-        return False
+        return await self._worker.call(partial(self._session.wipe, anew=anew))
 
     async def aclose(self) -> None:
         """Wait for the transaction under way, but for no other process; close the file, give up the lock."""
-        self._closing = True
-        loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self._thread, self._connection.close)
-        self._thread.shutdown(wait=True)
+        self._session.closing = True
+        await self._worker.aclose()
         if self._lock:
             self._lock.release()
 
@@ -189,7 +104,7 @@ def scratch() -> Iterator[Transaction]:
 
 def _connect(path: Path, *, exclusive: bool) -> sqlite3.Connection:
     try:
-        connection = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
+        connection = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
     except sqlite3.Error as error:
         raise StateUnreachable(f"{path}: {error}") from None
     try:
@@ -200,7 +115,7 @@ def _connect(path: Path, *, exclusive: bool) -> sqlite3.Connection:
         if exclusive:
             connection.execute("PRAGMA journal_mode = WAL")
             _void_claims(connection)
-        connection.execute(f"PRAGMA busy_timeout = {int(_TURN_S * 1000)}")
+        connection.execute(f"PRAGMA busy_timeout = {int(TURN_S * 1000)}")
     except sqlite3.Error as error:
         connection.close()
         raise StateUnreachable(f"{path}: {error}") from None

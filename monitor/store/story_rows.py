@@ -25,7 +25,7 @@ class StoryRows(Rows):
         rows = self._db.rows(
             f"""
             SELECT {COLUMNS}, x.event_id FROM delivery_events x JOIN deliveries d ON d.id = x.delivery_id
-            WHERE x.event_id IN (SELECT value FROM {self._db.json_list}(:ids)) ORDER BY d.id
+            WHERE x.event_id IN (SELECT value FROM {self._db.numbers}(:ids)) ORDER BY d.id
             """,  # noqa: S608  # built of this file's constants
             ids=json_of(event_ids),
         )
@@ -38,7 +38,7 @@ class StoryRows(Rows):
         rows = self._db.rows(
             f"""
             SELECT delivery_id, COUNT(*) FROM delivery_events
-            WHERE delivery_id IN (SELECT value FROM {self._db.json_list}(:ids)) GROUP BY delivery_id
+            WHERE delivery_id IN (SELECT value FROM {self._db.numbers}(:ids)) GROUP BY delivery_id
             """,  # noqa: S608  # the driver's own constant
             ids=json_of(delivery_ids),
         )
@@ -66,7 +66,7 @@ class StoryRows(Rows):
 
     def events_with(self, ids: Collection[int]) -> Mapping[int, StoredEvent]:
         rows = self._db.rows(
-            f"SELECT id, doc, routing FROM events WHERE id IN (SELECT value FROM {self._db.json_list}(:ids))",  # noqa: S608  # the driver's own constant
+            f"SELECT id, doc, routing FROM events WHERE id IN (SELECT value FROM {self._db.numbers}(:ids))",  # noqa: S608  # the driver's own constant
             ids=json_of(ids),
         )
         return {row[0]: StoredEvent(row[0], EVENT.decode(row[1]), row[2]) for row in rows}

@@ -93,7 +93,7 @@ class StuckRows(Rows):
 
     def stuck(self, source: str, route: str) -> list[StuckOrder]:
         rows = self._db.rows(
-            f"SELECT {_COLUMNS} FROM stuck WHERE source = :source AND route = :route",  # noqa: S608  # constant
+            f"SELECT {_COLUMNS} FROM stuck WHERE source = :source AND route = :route ORDER BY order_id",  # noqa: S608  # constant
             source=source,
             route=route,
         )
@@ -128,7 +128,7 @@ class StuckRows(Rows):
     def end_stuck(self, source: str, ids: Collection[str]) -> Iterator[StuckOrder]:
         rows = self._db.rows(
             f"""
-            DELETE FROM stuck WHERE source = :source AND order_id IN (SELECT value FROM {self._db.json_list}(:ids))
+            DELETE FROM stuck WHERE source = :source AND order_id IN (SELECT value FROM {self._db.texts}(:ids))
             RETURNING {_COLUMNS}
             """,  # noqa: S608  # constants
             source=source,
@@ -154,17 +154,17 @@ class StuckRows(Rows):
             INSERT INTO stuck (source, order_id, route, status_at, told_at, told, escalated, urls, next_at)
             VALUES (:source, :order_id, :route, :status_at, :told_at, :told, :escalated, :urls, :next_at)
             ON CONFLICT (source, order_id, route) DO UPDATE
-            SET status_at = :status_at, told_at = :told_at, told = :told, escalated = :escalated, urls = :urls,
-                next_at = :next_at
+            SET status_at = excluded.status_at, told_at = excluded.told_at, told = excluded.told,
+                escalated = excluded.escalated, urls = excluded.urls, next_at = excluded.next_at
             """,
-            [_row(source, one) for one in stuck],
+            list({(one.order_id, one.route): _row(source, one) for one in stuck}.values()),
         )
 
     def drop_stuck(self, source: str, route: str, ids: Collection[str]) -> None:
         self._db.run(
             f"""
             DELETE FROM stuck WHERE source = :source AND route = :route
-              AND order_id IN (SELECT value FROM {self._db.json_list}(:ids))
+              AND order_id IN (SELECT value FROM {self._db.texts}(:ids))
             """,  # noqa: S608  # the driver's own constant
             source=source,
             route=route,

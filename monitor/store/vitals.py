@@ -17,25 +17,27 @@ STUCK_AFTER = timedelta(minutes=15)
 class Signs(msgspec.Struct, frozen=True):
     """The signs of life in a state.
 
-    ``alive_at`` is when its daemon last said that it lives, None while none runs; ``read_at`` when it last read
-    something of a source whose poll goes on. ``stuck_since``: see ``Vitals.stuck_since``.
+    ``alive_at`` is when its daemon, or one of several, last said that it lives, None while none runs; ``read_at`` when
+    something was last read of a source whose poll goes on. ``stuck_since``: see ``Vitals.stuck_since``. ``ahead``: by
+    how much the clock that they are timed by is ahead of this machine's, where that is another one.
     """
 
     sources: Mapping[str, SourceState]
     read_at: Mapping[str, datetime]
     alive_at: datetime | None
     stuck_since: datetime | None
+    ahead: timedelta = timedelta(0)
 
 
 class Vitals(Protocol):
     """The part of a transaction's interface that is about the daemon's life."""
 
-    def live(self, now: datetime, read_at: Mapping[str, datetime]) -> None:
-        """Note that the daemon lives, and when it last read something of these sources."""
+    def live(self, now: datetime, read_at: Mapping[str, datetime], daemon: str = "") -> None:
+        """Note that the daemon lives, or of several this one, and when it last read something of these sources."""
         ...
 
-    def leave(self) -> None:
-        """Note that no daemon runs any more."""
+    def leave(self, daemon: str = "") -> None:
+        """Note that this daemon runs no more."""
         ...
 
     def signs(self, now: datetime) -> Signs:

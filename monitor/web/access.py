@@ -143,7 +143,7 @@ class Access:
         return (session, self._sessions.end(session, self._settings.session)) if session else None
 
     def recall(self, ended: Mapping[str, datetime]) -> None:
-        """These sessions were ended before the server was started."""
+        """These sessions were ended, before the server was started, or on another daemon's page."""
         self._sessions.recall(ended)
 
     def knocked(self, request: web.Request) -> bool:

@@ -15,7 +15,7 @@ from prometheus_client.registry import Collector
 from monitor.errors import StateError
 from monitor.store.base import Tallies
 from monitor.web.context import Context, context_of
-from monitor.web.gauges import Found, find, of_daemon, of_orders, of_server, of_state
+from monitor.web.gauges import Found, find, of_daemon, of_orders, of_server, of_share, of_state
 
 PATIENCE_S = 5.0
 """So long a scrape waits for the state: half of what Prometheus waits for the scrape."""
@@ -57,7 +57,8 @@ async def _gauges(context: Context) -> list[Metric]:
     state, counts = await _read(context)
     errors = context.store.failures + context.reader.failures
     found = [*of_server(state is not None, errors, context.hub.streams)]
-    found += of_daemon(site.sources, {name: daemon.looked(name) for name in site.sources})
+    found += of_daemon(site.sources, {name: one for name in site.sources if (one := daemon.looked(name))})
+    found += of_share(daemon.share(), len(site.sources))
     found += of_state(site.sources, state, now) if state else ()
     return found + ([*of_orders(site.sources, counts)] if counts else [])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from html import escape
 from http import HTTPStatus
 
@@ -10,7 +11,8 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 from jinja2 import TemplateError
 
-from monitor.errors import StateError
+from monitor.errors import StateError, StateUnreachable
+from monitor.web.context import context_of
 from monitor.web.headers import BEGUN
 from monitor.web.rendering import error_page
 
@@ -20,6 +22,11 @@ _TEXTS = {
     405: "This cannot be done here.",
     413: "That is more than is read here.",
 }
+PATIENCE_S = 15.0
+"""So long an answer may take where the state is a database on a network, which may hang."""
+_PATIENT = ("/stream", "/healthz", "/readyz", "/metrics")
+"""What takes as long as it wants, or waits for the state no longer than its reader does."""
+_COME_AGAIN_S = 10
 ADMITTED = web.RequestKey("admitted", bool)
 """Of a request: whether who asks may see pages; else even the page of an error could show too much."""
 _log = structlog.get_logger("monitor.web")
@@ -29,7 +36,7 @@ _log = structlog.get_logger("monitor.web")
 async def failing_well(request: web.Request, handler: Handler) -> web.StreamResponse:
     """The answer, or what to say instead of it."""
     try:
-        return await handler(request)
+        return await _in_time(request, handler)
     except web.HTTPException as error:
         if error.status < 400 or error.content_type != "text/plain":
             raise
@@ -45,6 +52,19 @@ async def failing_well(request: web.Request, handler: Handler) -> web.StreamResp
             raise
         _log.exception("page_failed", page=page_of(request))
         return failure(request, 500, "Something went wrong here. The log of Order Monitor has the details.")
+
+
+async def _in_time(request: web.Request, handler: Handler) -> web.StreamResponse:
+    if context_of(request).daemon.share() is None or request.path in _PATIENT:
+        return await handler(request)
+    patience = asyncio.timeout(PATIENCE_S)
+    try:
+        async with patience:
+            return await handler(request)
+    except TimeoutError:
+        if request.get(BEGUN) or not patience.expired():
+            raise
+        raise StateUnreachable(f"it does not answer within {PATIENCE_S:.0f} s") from None
 
 
 def page_of(request: web.Request) -> str:
@@ -83,7 +103,9 @@ def _without_state(request: web.Request, error: StateError) -> web.Response:
     _log.error("page_without_state", page=page_of(request), reason=str(error))
     why = f": {error}" if request.get(ADMITTED) else "."
     answer = failure(request, 503, f"The state cannot be used right now{why}")
-    answer.headers["Retry-After"] = "10"
+    answer.headers["Retry-After"] = str(_COME_AGAIN_S)
+    if request.method == "GET" and not is_for_programs(request.path):
+        answer.headers["Refresh"] = str(_COME_AGAIN_S)  # the browser asks again by itself
     return answer
 
 

@@ -15,7 +15,7 @@ from monitor.model import Meanings, SourceState, meaning_of
 from monitor.store.base import Tallies, Transaction
 from monitor.store.listings import Outbox
 from monitor.web.metrics import PREFIX
-from monitor.web.site import Looked, Shown
+from monitor.web.site import Looked, Share, Shown
 
 MOST_STATUSES = 50
 """Of one source: what it calls its orders' statuses is its own affair, and each one is a series."""
@@ -62,6 +62,14 @@ def of_daemon(shown: Mapping[str, Shown], looked: Mapping[str, Looked]) -> Itera
     ]
     text = "Within how long a change is noticed: of an open order, of any order's status, any other."
     yield _gauge("source_detection_bound_seconds", text, bounds, "source", "change")
+
+
+def of_share(share: Share | None, sources: int) -> Iterator[Metric]:
+    """What this daemon does among those that share its state, as far as it knows itself. Alone it does everything."""
+    daemons, held, valid = (share.daemons, share.held, share.is_valid) if share else (1, sources, True)
+    yield _gauge("daemons", "Daemons that share the state and live, as this one last saw.", [((), daemons)])
+    yield _gauge("sources_held", "Sources that this daemon polls.", [((), held)])
+    yield _gauge("leases_valid", "Whether this daemon may poll and send.", [((), valid)])
 
 
 def of_server(state_up: bool, state_errors: int, streams: int) -> Iterator[Metric]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import timedelta
 from enum import StrEnum
 
 import structlog
 
 from monitor.clock import Clock
+from monitor.errors import StateError
 
 _SHORTEST_GAP_S, _LONGEST_GAP_S = 1.0, 5.0
 _SHARE = 12
@@ -37,20 +39,20 @@ def gap(every: timedelta) -> float:
 class Hints:
     """Turns hints into polls: the first at once, those that come soon after it all together."""
 
-    def __init__(self, poll_now: Callable[[str], bool], clock: Clock) -> None:
+    def __init__(self, poll_now: Callable[[str], Awaitable[bool]], clock: Clock) -> None:
         self._poll_now = poll_now
         self._clock = clock
         self._last: dict[str, float] = {}
         self._later: dict[str, asyncio.Task[None]] = {}
         self._refused: dict[str, _Refusals] = {}
 
-    def take(self, source: str, every: timedelta) -> Hint:
-        """Poll the source now, or as soon as it may be polled again."""
+    async def take(self, source: str, every: timedelta) -> Hint:
+        """Poll the source now, or as soon as it may be polled again. StateError: its daemon cannot be told."""
         if source in self._later:
             return Hint.JOINED
         wait = self._last.get(source, float("-inf")) + gap(every) - self._clock.monotonic()
         if wait <= 0:
-            return Hint.TAKEN if self._poll(source) else Hint.STOPPING
+            return Hint.TAKEN if await self._poll(source) else Hint.STOPPING
         task = asyncio.create_task(self._poll_after(source, wait), name=f"hint {source}")
         self._later[source] = task
         task.add_done_callback(lambda _: self._later.pop(source, None))
@@ -67,13 +69,14 @@ class Hints:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _poll(self, source: str) -> bool:
+    async def _poll(self, source: str) -> bool:
         self._last[source] = self._clock.monotonic()
-        return self._poll_now(source)
+        return await self._poll_now(source)
 
     async def _poll_after(self, source: str, seconds: float) -> None:
         await self._clock.sleep(seconds)
-        self._poll(source)
+        with suppress(StateError):  # without its state no daemon polls; the page and health say so
+            await self._poll(source)
 
 
 class _Refusals:

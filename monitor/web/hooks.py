@@ -64,7 +64,7 @@ async def _heard(request: web.Request, context: Context, source: Shown, verifier
         return Hint.REFUSED, f"its body did not come within {_PATIENCE_S:.0f} s"
     if not check.holds():
         return Hint.REFUSED, "its signature is not of this body and secret"
-    return context.hints.take(source.name, source.every), ""
+    return await context.hints.take(source.name, source.every), ""
 
 
 async def _is_ping(request: web.Request, verifier: Verifier) -> bool:

@@ -13,7 +13,7 @@ import structlog
 
 from monitor.clock import Clock
 from monitor.delivery.waiting import first_of
-from monitor.errors import StateError
+from monitor.errors import StateError, StateUnreachable
 from monitor.store.base import Store, StoredEvent, Transaction
 from monitor.store.listings import Pulse
 from monitor.web.listener import Line, Listener, frame
@@ -29,6 +29,8 @@ MOST_EVENTS = 500
 _EVERY_S = 1.0
 _REST_S = 0.05
 """Between two looks: what happens in it is told together."""
+_PATIENCE_S = 5.0
+"""A state that does not answer for so long is in trouble, and pages say so."""
 _HEARTBEAT_S = 15.0
 _BREATH = 20
 """After so many rows the loop may do something else."""
@@ -39,6 +41,7 @@ _PARTS = {
     "deliveries": ("delivery", "attempt", "unsettled", "dead"),
     "waiting": ("delivery", "unsettled"),
     "silences": ("silences",),
+    "daemons": ("daemons",),
 }
 """By part of a page, the numbers of a pulse with which it changes."""
 _log = structlog.get_logger("monitor.web")
@@ -132,7 +135,7 @@ class Hub:
         """Tell what is new. A failure is told and logged once, and the next look begins afresh."""
         listeners = self._listeners[:]
         try:
-            pulse, rows = await self._reader.read(partial(_news, told={one.told for one in listeners}))
+            pulse, rows = await self._read({one.told for one in listeners})
             frames: dict[int | None, list[bytes] | None] = {}
             for told, missed in rows.items():
                 frames[told] = await self._write(missed, write)
@@ -149,6 +152,13 @@ class Hub:
             self._in_trouble = False
             _log.info("news_read")
         self._seen = pulse
+
+    async def _read(self, told: Collection[int | None]) -> tuple[Pulse, Missed]:
+        try:
+            async with asyncio.timeout(_PATIENCE_S):
+                return await self._reader.read(partial(_news, told=told))
+        except TimeoutError:
+            raise StateUnreachable(f"the state does not answer within {_PATIENCE_S:.0f} s") from None
 
     async def _write(self, rows: Sequence[StoredEvent], write: Write) -> list[bytes] | None:
         """A frame for each of them, written once for all readers; None if there are too many."""

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from functools import partial
+
 import structlog
 from aiohttp import web
 
+from monitor.store.base import Transaction
 from monitor.web.context import context_of
 from monitor.web.origins import path_here
 from monitor.web.rendering import render
 
+_LOGGED_OUT = "logged out"
 _log = structlog.get_logger("monitor.web")
 
 
@@ -49,8 +54,13 @@ async def log_out(request: web.Request) -> web.StreamResponse:
     context, response = context_of(request), _on_to("/login")
     if ended := context.access.log_out(request, response):
         session, until = ended
-        await context.store.transact(lambda tx: tx.end_session(session, until, context.clock.now()))
+        await context.store.transact(partial(_end, session=session, until=until, now=context.clock.now()))
     return response
+
+
+def _end(tx: Transaction, session: str, until: datetime, now: datetime) -> None:
+    tx.end_session(session, until, now)
+    tx.tell_others(_LOGGED_OUT)
 
 
 def _on_to(path: str) -> web.Response:

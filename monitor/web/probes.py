@@ -39,9 +39,16 @@ async def _faults(context: Context) -> Sequence[Fault]:
             signs = await context.reader.read(lambda tx: tx.signs(now))
     except TimeoutError:
         return [Fault("state", f"the state does not answer within {READ_WITHIN_S:.0f} s")]
-    except StateError as error:  # whose text names the state's path: nobody has logged in
-        return [Fault("state", f"the state cannot be read: {error.__cause__ or type(error).__name__}")]
+    except StateError as error:  # whose text names where the state is: nobody has logged in
+        return [Fault("state", f"the state cannot be read: {_why(context, error)}")]
     return faults_of(every, signs, now)
+
+
+def _why(context: Context, error: StateError) -> str:
+    if context.daemon.share() is None:
+        return str(error.__cause__ or type(error).__name__)
+    code = getattr(error.__cause__, "sqlstate", None)
+    return f"the database refuses it (SQLSTATE {code})" if code else "the database does not answer"
 
 
 def _answer(request: web.Request, faults: Sequence[Fault]) -> web.Response:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from datetime import datetime
 
 import structlog
@@ -10,7 +11,7 @@ from aiohttp import web
 
 from monitor.clock import Clock
 from monitor.delivery.verdicts import Verdict
-from monitor.errors import MonitorError
+from monitor.errors import MonitorError, StateError
 from monitor.model import Delivery, Outcome
 from monitor.polling.commit import Committed
 from monitor.polling.poller import PollResult
@@ -60,6 +61,11 @@ class WebServer:
         self._runner = runner
         self._hub = asyncio.create_task(self.context.hub.run(self._write), name="hub")
         _log.info("page_served", url=self.url)
+
+    async def recall(self) -> None:
+        """Somebody may have logged out on another daemon's page: that counts here, too."""
+        with suppress(StateError):  # it is recalled when the state is back
+            await self._recall()
 
     async def _recall(self) -> None:
         """Sessions that were ended stay so over restarts."""

@@ -45,12 +45,13 @@ class Sessions:
     def end(self, session: str, lasts: timedelta) -> datetime:
         """Believe it no more; until when that has to be remembered."""
         now = self._clock.now()
-        self.recall({known: until for known, until in self._ended.items() if until > now} | {session: now + lasts})
+        self.recall({session: now + lasts})
         return now + lasts
 
     def recall(self, ended: Mapping[str, datetime]) -> None:
-        """These sessions were ended."""
-        self._ended = dict(ended)
+        """These sessions were ended, too."""
+        now = self._clock.now()
+        self._ended = {known: until for known, until in (self._ended | dict(ended)).items() if until > now}
 
     def new_browser(self) -> str:
         """The value of the cookie of a browser that is not logged in."""

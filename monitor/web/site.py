@@ -73,19 +73,40 @@ class Looked(msgspec.Struct, frozen=True):
     within: Within | None = None
 
 
+class Share(NamedTuple):
+    """This daemon among those that share its state, as it knows without asking the state.
+
+    ``name`` is what its leases say. ``daemons`` lived when it last looked. It polls ``held`` sources, and may do so
+    while ``is_valid``. ``leases``: by source, the name of the lease of whichever daemon polls it.
+    """
+
+    name: str
+    daemons: int
+    held: int
+    is_valid: bool
+    leases: Mapping[str, str]
+
+
 class Daemon(Protocol):
     """What the server may ask of the daemon."""
 
-    def looked(self, source: str) -> Looked:
-        """How a source is read."""
+    def looked(self, source: str) -> Looked | None:
+        """How a source is read; None if another daemon reads it, which alone knows."""
+        ...
+
+    def share(self) -> Share | None:
+        """Its place among others; None where a state serves one daemon."""
         ...
 
     def stopped(self) -> Sequence[str]:
         """What of the daemon does not run, in words: nothing, while it lives."""
         ...
 
-    def poll_now(self, source: str) -> bool:
-        """Let the next poll of a source begin at once; False if there is no such source."""
+    async def poll_now(self, source: str) -> bool:
+        """Let the next poll of a source begin at once, whichever daemon polls it; False if there is no such source.
+
+        StateError if another daemon polls it, and cannot be told.
+        """
         ...
 
     def deliver_now(self) -> None:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from monitor.alerting.views import plain
 from monitor.model import Doubt, SourceState
 from monitor.web.addresses import source_href
+from monitor.web.daemons import Place
 from monitor.web.site import Looked, Shown
 from monitor.web.views import LONGEST, Badge, View, When
 
@@ -29,7 +30,8 @@ class Meter(NamedTuple):
 class SourceView(NamedTuple):
     """A source as it is configured, known and read. ``trouble`` says what is wrong with it, or is empty.
 
-    ``acceptable``: so many orders are missing that its owner can accept as gone.
+    ``acceptable``: so many orders are missing that its owner can accept as gone. ``daemon`` polls it, where several
+    share the state (else it is empty); only the one where it ``is_read_here`` knows how, and when next.
     """
 
     name: str
@@ -48,6 +50,8 @@ class SourceView(NamedTuple):
     next_at: When | None
     last: str
     acceptable: int
+    daemon: str
+    is_read_here: bool
 
     @property
     def is_well(self) -> bool:
@@ -55,8 +59,11 @@ class SourceView(NamedTuple):
         return self.badge.look in ("good", "calm")
 
 
-def view_source(shown: Shown, state: SourceState | None, looked: Looked, orders: int, view: View) -> SourceView:
-    """One source; ``orders`` of it are known and there."""
+def view_source(
+    shown: Shown, state: SourceState | None, looked: Looked | None, orders: int, view: View, place: Place | None = None
+) -> SourceView:
+    """One source; ``orders`` of it are known and there. ``looked`` None: another daemon polls it."""
+    is_read_here, looked = looked is not None, looked or Looked()
     badge, trouble = health_of(shown, state, view)
     doubt = state.doubt if state else None
     return SourceView(
@@ -78,7 +85,15 @@ def view_source(shown: Shown, state: SourceState | None, looked: Looked, orders:
         if looked.requests
         else "",
         acceptable=doubt.missing if doubt and state and state.accepted != doubt.missing else 0,
+        daemon=_daemon(place) if place else "",
+        is_read_here=is_read_here,
     )
+
+
+def _daemon(place: Place) -> str:
+    if not place.daemon:
+        return "none just now; one takes it over within seconds"
+    return f"{place.daemon} (this one)" if place.is_here else place.daemon
 
 
 def health_of(shown: Shown, state: SourceState | None, view: View) -> tuple[Badge, str]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import msgspec
+
 from monitor.asking.health import SILENT_AFTER, Fault, faults_of, patience
 from monitor.model import SourceState
 from monitor.store.vitals import Signs
@@ -47,6 +49,15 @@ def test_a_dead_or_hanging_daemon_is_noticed_by_its_silence() -> None:
 def test_a_sign_from_the_future_proves_nothing() -> None:
     """The clock has been set back by an hour: until something is written anew, nobody knows."""
     assert [fault.part for fault in faults(signs(alive=-60 * MINUTE))] == ["daemon"]
+
+
+def test_signs_are_judged_by_the_clock_that_they_are_timed_by() -> None:
+    """The database's, where several daemons share one: this machine's may be minutes off."""
+    hour = 60 * MINUTE
+    behind = msgspec.structs.replace(signs(), ahead=-hour)
+    assert [fault.part for fault in faults(behind)] == ["daemon", "source", "source"]
+    found = signs(alive=SECOND - hour, shop=state(SECOND - hour), hosting=state(SECOND - hour))
+    assert faults(msgspec.structs.replace(found, ahead=hour)) == []
 
 
 def test_without_a_daemon_the_polls_alone_are_judged() -> None:

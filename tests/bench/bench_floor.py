@@ -26,7 +26,7 @@ class _List(msgspec.Struct):
     data: list[_Row]
 
 
-_decoder = msgspec.json.Decoder(_List)
+decoder = msgspec.json.Decoder(_List)
 
 
 class Floor:
@@ -50,7 +50,7 @@ class Floor:
         changed = 0
         for number in numbers:
             async with self._session.get(f"{self._url}?page={number}&per_page={PAGE}") as response:
-                changed += self._compare(_decoder.decode(await response.read()).data)
+                changed += self._compare(decoder.decode(await response.read()).data)
         return changed
 
     def _compare(self, rows: list[_Row]) -> int:

@@ -88,6 +88,22 @@ GOALS = (
     Goal("page_load", "the page: change seen → alert while pages are loaded, p95", "≤ 1.2 × without", 1.2, 2.0),
     Goal("page_memory", "the page: memory of 50 streams", "≤ 10 MB", 10, 20),
     Goal("page_idle", "the page: a minute of 50 idle streams", "≤ 1 s CPU", 1, 2),
+    # Thousands of sources; what is shared runs on PostgreSQL.
+    Goal("many", "10,000 sources a minute in one process", "≤ 5 s CPU a cycle", 5, 10),
+    Goal("many_floor", "its CPU beside bare requests", "≤ 5 × bare", 5, 10),
+    Goal("many_wakes", "its wake-ups", "≤ 60 a minute", 60, 120),
+    Goal("many_memory", "its memory", "≤ 20 kB a source", 20_000, 40_000),
+    Goal("daemons", "sources polled by 1, 2 and 4 daemons", "CPU a poll ≤ 1.3 × alone", 1.3, 2),
+    Goal("claims", "a claim while two daemons do what they can, p95", "≤ 50 ms", 0.05, 0.25),
+    Goal("takeover", "one of four daemons is killed: all its sources are polled again", "≤ 30 s", 30, 45),
+    Goal(
+        "hundred_thousand",
+        "100,000 sources over two daemons, each ten minutes",
+        "≥ 167 polls a second",
+        167,
+        83,
+        higher_is_better=True,
+    ),
     Goal("help", "--help", "≤ 300 ms CPU", 0.3, 0.5),
     Goal("help_imports", "--help, heavy libraries imported", "0", 0, 0),
 )

@@ -50,7 +50,7 @@ def asked_for(text: str) -> list[Scene]:
     """The scene of the row of this name, else the scenes with a row in whose name this text stands."""
     named = [goal for goal in GOALS if goal.what == text] or [g for g in GOALS if text.casefold() in g.what.casefold()]
     keys = {goal.key for goal in named}
-    return [scene for scene in SCENES if keys.intersection(scene.rows)]
+    return [scene for scene in SCENES if keys.intersection(scene.rows) and (text or not scene.only_named)]
 
 
 def _measure(scenes: Sequence[Scene]) -> tuple[dict[str, Measured], dict[str, str]]:

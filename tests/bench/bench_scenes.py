@@ -14,7 +14,9 @@ from typing import NamedTuple
 
 import msgspec
 from bench_client import World
+from bench_daemons import daemons, hundred_thousand
 from bench_goals import Measured
+from bench_many import many
 from bench_ours import quiet_logs
 from bench_page import page
 from bench_place import Place
@@ -25,12 +27,16 @@ from bench_telling import alerts, losses
 
 
 class Scene(NamedTuple):
-    """``rows`` are the keys of its goals, ``states`` the known states that it needs, by their numbers of orders."""
+    """``rows`` are the keys of its goals, ``states`` the known states that it needs, by their numbers of orders.
+
+    ``only_named``: it takes minutes, and is measured only where it is asked for.
+    """
 
     name: str
     play: Callable[[Place], Awaitable[list[Measured]]]
     rows: Sequence[str]
     states: Sequence[int] = ()
+    only_named: bool = False
 
 
 SCENES = (
@@ -41,6 +47,9 @@ SCENES = (
     Scene("alerts", alerts, ("alert", "alerts"), states=(10_000,)),
     Scene("storm", storm, ("storm", "storm_memory", "storm_messages"), states=(20_000,)),
     Scene("losses", losses, ("outage", "kill")),
+    Scene("many", many, ("many", "many_floor", "many_wakes", "many_memory")),
+    Scene("daemons", daemons, ("daemons", "claims", "takeover")),
+    Scene("hundred_thousand", hundred_thousand, ("hundred_thousand",), only_named=True),
     Scene("drift", drift, ("drift", "drift_requests"), states=(20_000,)),
     Scene("usage", usage, ("help", "help_imports")),
     Scene(

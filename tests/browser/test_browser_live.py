@@ -11,6 +11,7 @@ from browser_stage import Visit, row_of, visit
 from playwright.async_api import Browser, expect
 from web_stage import WebStage, served
 
+from monitor.errors import StateUnreachable
 from monitor.observers import Observer
 from monitor.polling.commit import Committed
 
@@ -157,3 +158,21 @@ async def test_times_in_words_go_on(chromium: Browser, tmp_path: Path) -> None:
         await expect(row_of(at.page, number).locator("time[data-near]")).to_have_text("just now")
         await at.page.clock.run_for(130_000)
         await expect(row_of(at.page, number).locator("time[data-near]")).to_have_text("2 min ago")
+
+
+async def test_while_the_state_cannot_be_read_the_page_says_that_it_is_out_of_date(
+    chromium: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def unreadable(work: object) -> None:
+        raise StateUnreachable("the database is away")
+
+    async with served(tmp_path) as stage, visit(chromium, stage.url) as at:
+        await at.go_live()
+        banner = at.page.locator("[data-trouble]")
+        await expect(banner).to_be_hidden()
+        with monkeypatch.context() as away:
+            away.setattr(stage.server.context.reader, "read", unreadable)
+            await expect(banner).to_be_visible()
+            await expect(banner).to_contain_text("may be out of date")
+        await expect(banner).to_be_hidden()
+        await expect(at.page.locator("#verdict-title")).to_be_visible()

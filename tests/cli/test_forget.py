@@ -20,7 +20,7 @@ from monitor.config import load
 from monitor.logs import configure_logs
 from monitor.redact import Redactor
 from monitor.simulator.world import World
-from monitor.store.sqlite import SqliteStore
+from monitor.store.sqlite_session import SqliteSession
 
 
 class Ahead(SystemClock):
@@ -75,13 +75,13 @@ async def test_a_large_state_is_written_anew_only_on_request(
     """For so long nobody would be told anything."""
     monkeypatch.setattr("monitor.cli.forget._SOON_WRITTEN", 0)
     state, written = tmp_path / "order-monitor.db", list[str]()
-    insist = SqliteStore._insist
+    insist = SqliteSession._insist
 
-    def note(store: SqliteStore, sql: str) -> bool:
+    def note(session: SqliteSession, sql: str) -> bool:
         written.append(sql)
-        return insist(store, sql)
+        return insist(session, sql)
 
-    monkeypatch.setattr(SqliteStore, "_insist", note)
+    monkeypatch.setattr(SqliteSession, "_insist", note)
     done = await keyboard.beside("forget", "shop", "1", "--yes")
     assert done.code == 0, done.err
     assert f"is too large to let the daemon wait: next time --wipe, or at a quiet time: sqlite3 {state} " in done.err

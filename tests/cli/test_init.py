@@ -198,7 +198,7 @@ async def test_a_check_that_fails_says_what_to_do_next(tmp_path: Path, hook: Hoo
         flags = ("--url", shop.url, "--token-file", "token", "--channel-url", hook.url, "--time-zone", "UTC")
         async with Terminal("init", "-c", "monitor.yaml", *flags, folder=tmp_path) as terminal:
             await terminal.answer(CHECK, "yes")
-            await terminal.shows("the token is refused")
+            await terminal.shows("401 from")
             await terminal.shows(
                 "Not all is well. Edit monitor.yaml, then: order-monitor check --connect -c monitor.yaml"
             )

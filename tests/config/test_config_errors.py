@@ -97,7 +97,8 @@ def test_every_error_is_reported_at_its_place_in_one_go(folder: Folder) -> None:
         "31:12: time_zone: unknown time zone, did you mean Europe/Stockholm?",
         "32:9: locale: unknown locale, expected one such as en, sv or en_GB",
         "33:1: statee: unknown key, did you mean state?",
-        "34:8: state: expected sqlite:///file.db, with four slashes before an absolute path, and a file that lasts",
+        "34:8: state: expected sqlite:///file.db, with four slashes before an absolute path, and a file that lasts;"
+        " or postgresql://user@host/database",
     ]
 
 
@@ -158,11 +159,6 @@ def test_known_locales_load(folder: Folder, good: str, written: str, locale: str
 @pytest.mark.parametrize("locale", ["''", "xx", "en_XX", "../x", "e", "'-'"])
 def test_other_locales_do_not(folder: Folder, good: str, locale: str) -> None:
     assert ": locale: unknown locale" in folder.problems(good + f"locale: {locale}\n")[0]
-
-
-def test_postgresql_is_not_yet_and_its_password_not_shown(folder: Folder, good: str) -> None:
-    (problem,) = folder.problems(good + "state: postgresql://me:hunter22@db.example.com/monitor\n")
-    assert problem.startswith("monitor.yaml:9:8: state: PostgreSQL is not supported yet")
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ ENVIRON = {
 for file in EXAMPLES.glob("*.yaml"):
     for name in re.findall(r"\$\{(\w+)\}", file.read_text(encoding="utf-8")):
         ENVIRON.setdefault(name, "made-up")
-OTHERS = ("compose.yaml", "prometheus-rules.yaml")
+OTHERS = ("compose.yaml", "compose-postgres.yaml", "prometheus-rules.yaml")
 LOADED = sorted(file.name for file in EXAMPLES.glob("*.yaml") if file.name not in OTHERS)
 
 

@@ -28,7 +28,7 @@ def written(folder: Path, text: str) -> Path:
 
 def thorough(path: Path, environ: dict[str, str]) -> Glance:
     settings = load(path, environ)
-    return Glance(settings.state_file, {name: source.every for name, source in settings.sources.items()})
+    return Glance(settings.state_url, {name: source.every for name, source in settings.sources.items()})
 
 
 @pytest.mark.parametrize(
@@ -41,6 +41,10 @@ def thorough(path: Path, environ: dict[str, str]) -> Glance:
         (f"state: sqlite:///${{NAME:-named}}.db\nsources: {{shop: {SHOP % ''}}}", True),
         (f"defaults: {{source: {{every: 2h}}}}\nsources: {{shop: {SHOP % ''}, more: {SHOP % ', every: 3s'}}}", True),
         (f"sources: {{shop: {SHOP % ', every: 1h30m'}}}", False),
+        (f"state: postgresql://monitor@db/monitor?sslrootcert=ca.pem\nsources: {{shop: {SHOP % ''}}}", True),
+        (f"state: postgresql://m:a%40b@db/monitor\nsources: {{shop: {SHOP % ''}}}", True),
+        (f"state: postgresql://db/m\nstate_password: made/up\nsources: {{shop: {SHOP % ''}}}", True),
+        (f"state: postgresql://db/m\nstate_password_file: monitor.yaml\nsources: {{shop: {SHOP % ''}}}", True),
     ],
 )
 def test_a_glance_agrees_with_a_thorough_reading(tmp_path: Path, text: str, is_plain: bool) -> None:
@@ -51,8 +55,13 @@ def test_a_glance_agrees_with_a_thorough_reading(tmp_path: Path, text: str, is_p
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
-def test_it_agrees_on_every_example(path: Path) -> None:
-    sources = yaml.safe_load(path.read_text(encoding="utf-8"))["sources"]
+def test_it_agrees_on_every_example(path: Path, tmp_path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    sources = yaml.safe_load(text)["sources"]
+    if "state_password_file" in text:  # which it reads
+        (tmp_path / "postgres_password").write_text("made-up\n", encoding="utf-8")
+        path = tmp_path / "monitor.yaml"
+        path.write_text(text.replace("/run/secrets", str(tmp_path)), encoding="utf-8")
     seen = glance(path, Everything())
     assert seen is not None
     assert seen.every == {name: parse_duration(source.get("every", "60s")) for name, source in sources.items()}
@@ -84,7 +93,10 @@ def test_includes_are_followed(tmp_path: Path) -> None:
     [
         ("sources: [", {}),
         ("sources: {shop: {token: '${UNSET}'}}", {}),
-        ("state: postgresql://x/y\nsources: {}", {}),
+        ("state_password: made-up\nsources: {}", {}),
+        ("state: sqlite:///x.db\nstate_password: made-up\nsources: {}", {}),
+        ("state: postgresql://x/y\nstate_password_file: none\nsources: {}", {}),
+        ("state: postgresql://x:z@x/y\nstate_password: made-up\nsources: {}", {}),
         ("sources: {Shop: {}}", {}),
         ("state: sqlite:///a.db", {}),
         ("sources: {shop: {every: soon}}", {}),

@@ -25,6 +25,7 @@ from monitor.notifier import Notifier
 from monitor.polling.commit import Committed
 from monitor.sources.http import Reader
 from monitor.store.base import Claim, Transaction
+from monitor.store.postgres import PostgresStore
 from monitor.store.sqlite import SqliteStore
 
 T = TypeVar("T")
@@ -75,18 +76,22 @@ def boundaries_of(result: object) -> tuple[str | None, str | None]:
     return None, None
 
 
-_transact, _send, _get = SqliteStore.transact, Notifier.send, Reader.get
+_send, _get = Notifier.send, Reader.get
 
 
-async def transact(store: SqliteStore, work: Callable[[Transaction], T]) -> T:
-    def watched(tx: Transaction) -> T:
-        result = work(tx)
-        crossing(boundaries_of(result)[0])
+def dying_at_commits(transact: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(transact)
+    async def call(store: object, work: Callable[[Transaction], T]) -> T:
+        def watched(tx: Transaction) -> T:
+            result = work(tx)
+            crossing(boundaries_of(result)[0])
+            return result
+
+        result: T = await transact(store, watched)
+        crossing(boundaries_of(result)[1])
         return result
 
-    result = await _transact(store, watched)
-    crossing(boundaries_of(result)[1])
-    return result
+    return call
 
 
 def dying_after(boundary: str, method: Callable[..., Any]) -> Callable[..., Any]:
@@ -112,7 +117,8 @@ if __name__ == "__main__":
     options, rest = parser.parse_known_args()
     left[options.boundary] = options.crossing
     set_clock(timedelta(seconds=options.ahead))
-    patch.object(SqliteStore, "transact", transact).start()
+    for store in (SqliteStore, PostgresStore):
+        patch.object(store, "transact", dying_at_commits(store.transact)).start()
     patch.object(Notifier, "send", dying_after("sent", _send)).start()
     patch.object(Reader, "get", dying_after("read", _get)).start()
     sys.exit(main([options.command, *rest]))

@@ -8,16 +8,16 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from structlog.testing import capture_logs
-from test_scheduler import Job
+from test_scheduler import DRIVES, Job, driven
 
 from monitor.scheduler import Scheduler
 
 LONG = timedelta(hours=1)
 
 
-@pytest.fixture
-async def scheduler() -> AsyncIterator[Scheduler]:
-    made = Scheduler()
+@pytest.fixture(params=DRIVES)
+async def scheduler(request: pytest.FixtureRequest) -> AsyncIterator[Scheduler]:
+    made = driven(request.param)
     made.start()
     yield made
     await made.stop(0)
@@ -154,8 +154,9 @@ async def test_an_unknown_job_is_said_to_be_none(scheduler: Scheduler) -> None:
     assert job.started == []
 
 
-async def test_what_stops_begins_nothing_more() -> None:
-    scheduler, job = Scheduler(), Job()
+@pytest.mark.parametrize("how", DRIVES)
+async def test_what_stops_begins_nothing_more(how: str) -> None:
+    scheduler, job = driven(how), Job()
     scheduler.start()
     job.open.clear()
     scheduler.every(LONG, "poll shop", job)

@@ -13,17 +13,19 @@ from typing import Any
 import pytest
 import yaml
 from argon2 import PasswordHasher
+from psycopg.conninfo import conninfo_to_dict
 from test_documents import ROOT
 
 from monitor.app import STOP_DEADLINE_S
 from monitor.checks import CHECKS
 from monitor.cli.parser import make_parser
-from monitor.config import load
+from monitor.config import Settings, load
 
 UNIT = (ROOT / "config" / "order-monitor.service").read_text(encoding="utf-8")
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
 DEPLOY = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
+POSTGRESQL = (ROOT / "docs" / "postgresql.md").read_text(encoding="utf-8")
 
 
 def setting(name: str) -> str:
@@ -127,36 +129,77 @@ def test_the_image_asks_for_its_health_by_a_command_that_exists() -> None:
     assert COMPOSE["services"]["order-monitor"]["healthcheck"]["test"] == ["CMD", "order-monitor", "health"]
 
 
-def test_compose_mounts_each_secret_that_its_configuration_names_and_no_other() -> None:
-    text = (ROOT / "config" / "compose.yaml").read_text(encoding="utf-8")
+EXAMPLES = {"compose.yaml": ["order-monitor"], "compose-postgres.yaml": ["daemon-1", "daemon-2", "daemon-3"]}
+"""Which services each configuration is for, the first of which publishes its page."""
+each_example = pytest.mark.parametrize("example", EXAMPLES)
+
+
+@each_example
+def test_compose_mounts_each_secret_that_its_configuration_names_and_no_other(example: str) -> None:
+    text = (ROOT / "config" / example).read_text(encoding="utf-8")
     named = set(re.findall(r"^[^#\n]*_file: /run/secrets/(\w+)", text, re.MULTILINE))
-    service = COMPOSE["services"]["order-monitor"]
-    assert named == set(service["secrets"]) == set(COMPOSE["secrets"])
-    for name, secret in COMPOSE["secrets"].items():
-        assert secret == {"file": f"./config/secrets/{name}"}
-        assert f"config/secrets/{name}" in DEPLOY
+    for service in EXAMPLES[example]:
+        assert named == set(COMPOSE["services"][service]["secrets"])
+    for name in named:
+        assert COMPOSE["secrets"][name] == {"file": f"./config/secrets/{name}"}
+        assert f"config/secrets/{name}" in DEPLOY + POSTGRESQL
 
 
-def test_the_configuration_for_compose_loads_and_serves_where_compose_publishes(tmp_path: Path) -> None:
-    text = (ROOT / "config" / "compose.yaml").read_text(encoding="utf-8")
+def test_no_secret_is_left_over() -> None:
+    mounted = {secret for service in COMPOSE["services"].values() for secret in service.get("secrets", [])}
+    assert mounted == set(COMPOSE["secrets"])
+
+
+@each_example
+def test_the_configuration_for_compose_loads_and_serves_where_compose_publishes(example: str, tmp_path: Path) -> None:
+    settings = _loaded(example, tmp_path)
+    assert settings.web is not None
+    assert settings.web.listen == "0.0.0.0:8080"
+    first, *others = [COMPOSE["services"][name] for name in EXAMPLES[example]]
+    assert first["ports"] == ["127.0.0.1:8080:8080"]
+    assert not any("ports" in other for other in others)
+    assert "EXPOSE 8080\n" in DOCKERFILE
+
+
+def _loaded(example: str, folder: Path) -> Settings:
+    text = (ROOT / "config" / example).read_text(encoding="utf-8")
     secrets = {
+        "postgres_password": "made-up-password",
         "shop_token": "made-up-token",
         "slack_url": "json://alerts.example.com",
         "web_password": PasswordHasher(time_cost=1, memory_cost=64, parallelism=1).hash("made up"),
         "web_token": "0123456789abcdef0123456789abcdef",
     }
     for name, secret in secrets.items():
-        (tmp_path / name).write_text(f"{secret}\n")
-    file = tmp_path / "monitor.yaml"
-    file.write_text(text.replace("/run/secrets", str(tmp_path)), encoding="utf-8")
-    settings = load(file, {}, CHECKS)
-    assert settings.web is not None
-    assert settings.web.listen == "0.0.0.0:8080"
-    service = COMPOSE["services"]["order-monitor"]
-    assert service["ports"] == ["127.0.0.1:8080:8080"]
-    assert "EXPOSE 8080\n" in DOCKERFILE
-    assert f"state:{settings.state_file.parent}" in service["volumes"]
+        (folder / name).write_text(f"{secret}\n")
+    file = folder / "monitor.yaml"
+    file.write_text(text.replace("/run/secrets", str(folder)), encoding="utf-8")
+    return load(file, {}, CHECKS)
+
+
+def test_a_state_in_a_file_is_in_a_volume(tmp_path: Path) -> None:
+    settings = _loaded("compose.yaml", tmp_path)
+    assert f"state:{settings.state_file.parent}" in COMPOSE["services"]["order-monitor"]["volumes"]
     assert f"VOLUME {settings.state_file.parent}\n" in DOCKERFILE
+
+
+def test_three_daemons_share_the_database_that_compose_makes(tmp_path: Path) -> None:
+    database = COMPOSE["services"]["postgres"]
+    address = conninfo_to_dict(_loaded("compose-postgres.yaml", tmp_path).state_url)
+    made = database["environment"]
+    assert (address["host"], address["user"], address["dbname"]) == (
+        "postgres",
+        made["POSTGRES_USER"],
+        made["POSTGRES_DB"],
+    )
+    assert address["password"] == "made-up-password"
+    assert made["POSTGRES_PASSWORD_FILE"] == "/run/secrets/postgres_password"
+    assert "ports" not in database, "the daemons alone reach it"
+    assert database["volumes"] == ["postgres:/var/lib/postgresql/data"]
+    for name in EXAMPLES["compose-postgres.yaml"]:
+        daemon = COMPOSE["services"][name]
+        assert daemon["depends_on"] == {"postgres": {"condition": "service_healthy"}}
+        assert daemon["profiles"] == database["profiles"] == ["postgres"]
 
 
 def test_nothing_is_published_beyond_this_machine() -> None:
@@ -176,7 +219,7 @@ def test_the_demo_needs_nothing() -> None:
 def test_compose_takes_the_file() -> None:
     if not shutil.which("docker-compose"):
         pytest.skip("docker-compose is not installed here")
-    for profile in ("", "demo"):
+    for profile in ("", "demo", "postgres"):
         command = ["docker-compose", "-f", str(ROOT / "docker-compose.yml"), "--profile", profile, "config", "--quiet"]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr

@@ -47,6 +47,7 @@ STRUCTS: dict[str, tuple[type[msgspec.Struct], ...]] = {
     "delivery_events": (),
     "route_events": (),
     "schedules": (),
+    "leases": (),
     "ended_sessions": (),
     "attempts": (Outcome,),
     "alembic_version": (),

@@ -71,7 +71,7 @@ class System(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One scenario. ``copies``: one message may arrive twice."""
+    """One scenario. ``copies``: one message may arrive twice. ``alone``: it is about a state that serves one daemon."""
 
     name: str
     config: str
@@ -80,6 +80,7 @@ class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     systems: dict[str, System] = msgspec.field(default_factory=lambda: {"shop": System()})
     dialects: tuple[Dialect, ...] = ("documented",)
     copies: bool = False
+    alone: bool = False
 
 
 def read_scenarios(folder: Path) -> dict[str, Scenario]:

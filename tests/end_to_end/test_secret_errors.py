@@ -28,7 +28,7 @@ _BAD = {
     "a header with a bad name": 'token: x\n    headers: {"X Y": CANARY}',
     "a header with a line break": 'token: x\n    headers: {X-A: "CANARY\\nX-B: CANARY"}',
     "a header of ours": "token: x\n    headers: {Host: CANARY}",
-    "a state with a password": "token: x\nstate: postgresql://user:CANARY@db.example.com/monitor",
+    "a state with a password": "token: x\nstate: postgresql://user:CANARY@db.example.com:port/monitor",
 }
 _BAD_URLS = [
     "CANARY",

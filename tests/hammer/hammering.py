@@ -70,10 +70,20 @@ class StillStore:
         self._inner = inner
 
     async def transact(self, work: Callable[[Transaction], T]) -> T:
-        return self._inner._run("BEGIN IMMEDIATE", work)
+        return self._run(work, write=True)
 
     async def read(self, work: Callable[[Transaction], T]) -> T:
-        return self._inner._run("BEGIN", work)
+        return self._run(work, write=False)
+
+    def _run(self, work: Callable[[Transaction], T], *, write: bool) -> T:
+        session = self._inner._session
+        try:
+            result = work(session.begin(write=write))
+            session.commit()
+        except BaseException as error:
+            session.rollback()
+            raise session.mapped(error) from error
+        return result
 
     async def aclose(self) -> None:
         await self._inner.aclose()

@@ -239,6 +239,31 @@ def test_no_proxy_and_a_proxy_of_the_source_come_first(monkeypatch: pytest.Monke
     assert proxy_for("https://internal.example.com", own) == "http://own.example.com:8080"
 
 
+async def test_each_host_keeps_the_proxy_that_the_environment_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Thousands of sources a minute must not each read all of the environment; a proxy of a source's own still wins."""
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example.com:3128")
+    monkeypatch.setenv("NO_PROXY", "internal.example.com")
+    client, plain = HttpClient(), HttpSettings()
+    own = HttpSettings.model_validate({"proxy": "http://own.example.com:8080"})
+    for _ in range(2):
+        assert client.proxy("https://billing.example.com/shop", plain) == "http://proxy.example.com:3128"
+        assert client.proxy("https://internal.example.com", plain) is None
+        assert client.proxy("http://billing.example.com", plain) is None
+        assert client.proxy("https://billing.example.com", own) == "http://own.example.com:8080"
+    monkeypatch.setattr("monitor.sources.connection.getproxies", dict)
+    assert client.proxy("https://billing.example.com/other", plain) == "http://proxy.example.com:3128"
+    await client.aclose()
+
+
+async def test_a_proxy_that_is_none_fails_each_poll(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALL_PROXY", "socks5://proxy.example.com")
+    client = HttpClient()
+    for _ in range(2):
+        with pytest.raises(SourceError, match="name no HTTP proxy"):
+            client.proxy("https://billing.example.com", HttpSettings())
+    await client.aclose()
+
+
 def test_a_proxy_variable_that_is_no_http_proxy_is_told_without_being_repeated(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

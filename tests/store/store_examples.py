@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,36 @@ from typing import Any
 from monitor.diff import Change
 from monitor.model import Delivery, Destination, Event, EventKind, Known, Order, OrderEvent, Outcome, SourceEvent
 from monitor.store.base import Store, Transaction
+from monitor.store.postgres import PostgresStore
 from monitor.store.sqlite import SqliteStore
 
-KINDS: Mapping[str, Callable[[Path], Store]] = {"sqlite": lambda folder: SqliteStore.open(folder / "state.db")}
+
+@contextmanager
+def _sqlite(folder: Path) -> Iterator[Store]:
+    yield SqliteStore.open(folder / "state.db")
+
+
+@contextmanager
+def _postgres(_: Path) -> Iterator[Store]:
+    from postgres_server import database
+
+    with database() as url:
+        yield PostgresStore.open(url)
+
+
+KINDS: Mapping[str, Callable[[Path], AbstractContextManager[Store]]] = {"sqlite": _sqlite, "postgres": _postgres}
 """Every kind of store, empty: each must pass the same tests."""
+
+
+@asynccontextmanager
+async def opened(kind: str, folder: Path) -> AsyncIterator[Store]:
+    """An empty store of this kind, closed at the end."""
+    with KINDS[kind](folder) as store:
+        try:
+            yield store
+        finally:
+            await store.aclose()
+
 
 T0 = datetime(2026, 4, 11, 8, 0, 0, 123456, tzinfo=UTC)
 SECOND, HOUR, DAY = timedelta(seconds=1), timedelta(hours=1), timedelta(days=1)

@@ -16,6 +16,7 @@ from store_examples import (
     SECOND,
     T0,
     certainly_claimed,
+    opened,
     order_event,
     plan,
     planned,
@@ -34,9 +35,8 @@ from monitor.store.base import Store, Transaction
 @pytest.fixture(params=KINDS)
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
     """An empty state of each kind."""
-    made = KINDS[request.param](tmp_path)
-    yield made
-    await made.aclose()
+    async with opened(request.param, tmp_path) as made:
+        yield made
 
 
 def gather(tx: Transaction, minutes: int, number: int) -> int:

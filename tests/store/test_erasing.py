@@ -22,6 +22,7 @@ from store_examples import (
     certainly_claimed,
     known,
     new,
+    opened,
     order_event,
     plan,
     planned,
@@ -49,9 +50,8 @@ LATER = T0 + 400 * DAY
 @pytest.fixture(params=KINDS)
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
     """An empty state of each kind."""
-    store = KINDS[request.param](tmp_path)
-    yield store
-    await store.aclose()
+    async with opened(request.param, tmp_path) as made:
+        yield made
 
 
 async def drop(store: Store, before: Any = LATER, most: int = 100, followed: tuple[str, ...] = ()) -> Dropped:
@@ -193,8 +193,9 @@ async def test_silences_go_once_no_event_can_name_them(store: Store) -> None:
     assert [one.reason for one in await store.read(lambda tx: tx.silences())] == ["three"]
 
 
-async def test_dropping_is_done_by_the_index(store: Store) -> None:
+async def test_dropping_is_done_by_the_index(tmp_path: Path) -> None:
     """A million events are looked at by none of them."""
+    store = SqliteStore.open(tmp_path / "state.db")
     seen: list[str] = []
 
     def explain(tx: Transaction) -> None:
@@ -215,6 +216,7 @@ async def test_dropping_is_done_by_the_index(store: Store) -> None:
     await planned(store, "88", now=T0)
     await settled(store, await certainly_claimed(store), at=T0)
     await store.transact(explain)
+    await store.aclose()
     plans = "\n".join(seen)
     assert "SEARCH e USING INDEX events_by_time (source=? AND at<?)" in plans
     whole = {"SCAN json_each VIRTUAL TABLE INDEX 1:", "SCAN found", "SCAN sources"}
@@ -430,7 +432,7 @@ async def test_no_byte_of_it_is_left_in_the_files_beside_a_daemon(tmp_path: Path
 async def test_whoever_reads_all_the_while_keeps_the_bytes_and_that_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("monitor.store.sqlite._BUSY_S", 0.3)
+    monkeypatch.setattr("monitor.store.sqlite_session.BUSY_S", 0.3)
     store = SqliteStore.open(tmp_path / "state.db")
     await told(store, "88")
     other = sqlite3.connect(tmp_path / "state.db", isolation_level=None)

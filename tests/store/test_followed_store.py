@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from store_examples import HOUR, KINDS, T0, new, order_event, save
+from store_examples import HOUR, KINDS, T0, new, opened, order_event, save
 
 from monitor.errors import ClaimLost
 from monitor.store.base import Store
@@ -15,11 +15,10 @@ from monitor.store.base import Store
 @pytest.fixture(params=KINDS)
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
     """A state of each kind that knows orders 7, 88 and 100 of one source, and 88 of another."""
-    made = KINDS[request.param](tmp_path)
-    await made.transact(lambda tx: save(tx, map(new, ("7", "88", "100"))))
-    await made.transact(lambda tx: save(tx, [new("88")], "other"))
-    yield made
-    await made.aclose()
+    async with opened(request.param, tmp_path) as made:
+        await made.transact(lambda tx: save(tx, map(new, ("7", "88", "100"))))
+        await made.transact(lambda tx: save(tx, [new("88")], "other"))
+        yield made
 
 
 async def ids(store: Store, source: str = "shop") -> list[str]:

@@ -20,6 +20,7 @@ from store_examples import (
     certainly_claimed,
     claimed,
     delivery_of,
+    opened,
     order_event,
     planned,
     retried,
@@ -30,7 +31,7 @@ from monitor.alerting.routes import Planned
 from monitor.alerting.timing import Hold, Why
 from monitor.model import Delivery, DeliveryState, Destination, Event, EventKind, OrderEvent
 from monitor.store.base import Store, Transaction
-from monitor.store.sqlite import SqliteStore
+from monitor.store.schema import ensure_schema
 
 MINUTE = timedelta(minutes=1)
 STATUS = (EventKind.STATUS_CHANGED,)
@@ -39,9 +40,8 @@ STATUS = (EventKind.STATUS_CHANGED,)
 @pytest.fixture(params=KINDS)
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
     """An empty state of each kind."""
-    made = KINDS[request.param](tmp_path)
-    yield made
-    await made.aclose()
+    async with opened(request.param, tmp_path) as made:
+        yield made
 
 
 def group(now: datetime = T0, wait: timedelta = 30 * SECOND, every: timedelta = 5 * MINUTE, key: str = "") -> Hold:
@@ -345,9 +345,7 @@ async def test_only_what_waits_for_an_order_is_dropped(store: Store) -> None:
 
 async def test_joining_and_dropping_read_no_history(tmp_path: Path) -> None:
     """A year of groups lies below the one that is joined."""
-    store = KINDS["sqlite"](tmp_path)
-    assert isinstance(store, SqliteStore)
-    await store.aclose()
+    ensure_schema(tmp_path / "state.db")
     queries = {
         "deliveries_unsettled": "SELECT d.id FROM deliveries d WHERE d.url = 'a' AND d.queue = 'q' AND d.channel = 'c'"
         " AND d.state IN ('waiting', 'sending') AND d.state = 'waiting' AND d.attempts + d.fence = 0"
@@ -355,7 +353,7 @@ async def test_joining_and_dropping_read_no_history(tmp_path: Path) -> None:
         "deliveries_gathering": "SELECT COALESCE(settled_at, due_at) FROM deliveries"
         " WHERE gathers <> '' AND queue = 'q' AND url = 'a' ORDER BY id DESC LIMIT 1",
     }
-    with closing(sqlite3.connect(store.path)) as database:
+    with closing(sqlite3.connect(tmp_path / "state.db")) as database:
         for index, query in queries.items():
             plan = " ".join(row[3] for row in database.execute(f"EXPLAIN QUERY PLAN {query}"))
             assert index in plan

@@ -30,7 +30,7 @@ from monitor.store.listings import (
     OrdersWanted,
 )
 from monitor.store.schema import ensure_schema
-from monitor.store.sqlite import SqlTransaction
+from monitor.store.transaction import SqlTransaction
 
 
 class Explaining(SqliteDriver):

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import AsyncIterator, Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -18,6 +16,7 @@ from store_examples import (
     SENT,
     T0,
     certainly_claimed,
+    opened,
     order_event,
     planned,
     settled,
@@ -36,17 +35,16 @@ from monitor.store.listings import (
 @pytest.fixture(params=KINDS)
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
     """An empty state of each kind."""
-    made = KINDS[request.param](tmp_path)
-    yield made
-    await made.aclose()
+    async with opened(request.param, tmp_path) as made:
+        yield made
 
 
 @pytest.fixture(params=KINDS)
 def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     """The same for examples that are made up: they run outside the test's loop."""
-    made = KINDS[request.param](tmp_path)
-    yield made
-    asyncio.run(made.aclose())
+    with KINDS[request.param](tmp_path) as made:
+        yield made
+        asyncio.run(made.aclose())
 
 
 EVENT_KINDS = (EventKind.APPEARED, EventKind.STATUS_CHANGED, EventKind.CHANGED)
@@ -111,17 +109,13 @@ async def test_text_is_sought_in_any_case_and_with_any_sign(store: Store) -> Non
     assert await store.transact(work) == [True, True, True, False, False]
 
 
-async def test_a_page_skips_what_was_deleted(tmp_path: Path) -> None:
-    store = KINDS["sqlite"](tmp_path)
+async def test_a_page_skips_what_was_deleted(store: Store) -> None:
     await store.transact(lambda tx: [tx.add_event(order_event(revision=n), "{}") for n in range(1, 31)])
-    with closing(sqlite3.connect(tmp_path / "state.db")) as connection:
-        connection.execute("DELETE FROM events WHERE id BETWEEN 3 AND 28")
-        connection.commit()
+    await store.transact(lambda tx: tx._db.run("DELETE FROM events WHERE id BETWEEN 3 AND 28"))  # type: ignore[attr-defined]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(paging, "LOOKED_AT", 5)
         wanted = EventsWanted(text="ord-88")
         pages = await store.read(lambda tx: walked(lambda before: tx.event_page(wanted, before, 10)))
-    await store.aclose()
     assert [[event.id for event in page.rows] for page in pages] == [[30, 29], [2, 1]]
 
 

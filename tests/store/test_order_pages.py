@@ -15,6 +15,7 @@ from store_examples import (
     T0,
     changed,
     new,
+    opened,
     save,
 )
 from walking import SOURCES, often, undone, walked
@@ -29,17 +30,16 @@ from monitor.store.listings import (
 @pytest.fixture(params=KINDS)
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
     """An empty state of each kind."""
-    made = KINDS[request.param](tmp_path)
-    yield made
-    await made.aclose()
+    async with opened(request.param, tmp_path) as made:
+        yield made
 
 
 @pytest.fixture(params=KINDS)
 def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     """The same for examples that are made up: they run outside the test's loop."""
-    made = KINDS[request.param](tmp_path)
-    yield made
-    asyncio.run(made.aclose())
+    with KINDS[request.param](tmp_path) as made:
+        yield made
+        asyncio.run(made.aclose())
 
 
 # Orders

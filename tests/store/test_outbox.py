@@ -22,6 +22,7 @@ from store_examples import (
     certainly_claimed,
     claimed,
     delivery_of,
+    opened,
     order_event,
     plan,
     planned,
@@ -38,9 +39,8 @@ from monitor.store.outbox_row import reference
 @pytest.fixture(params=KINDS)
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
     """An empty state of each kind."""
-    made = KINDS[request.param](tmp_path)
-    yield made
-    await made.aclose()
+    async with opened(request.param, tmp_path) as made:
+        yield made
 
 
 async def lanes(store: Store, after: timedelta = timedelta(0)) -> dict[object, timedelta]:

@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from store_examples import HOUR, KINDS, SECOND, T0
+from store_examples import HOUR, KINDS, SECOND, T0, opened
 
 from monitor.alerting.silences import Matcher, Silence
 from monitor.store.base import Store
@@ -18,9 +18,8 @@ FULL = Matcher(("s*",), {"client": ("acme", "other")}, ("88",), ("a",), ("b",), 
 
 @pytest.fixture(params=KINDS)
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
-    made = KINDS[request.param](tmp_path)
-    yield made
-    await made.aclose()
+    async with opened(request.param, tmp_path) as made:
+        yield made
 
 
 async def add(

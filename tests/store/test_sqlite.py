@@ -40,7 +40,7 @@ async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
 
 def pragma(store: SqliteStore, name: str) -> object:
     """A setting of the store's own connection: `synchronous` is none of the file's."""
-    return store._connection.execute(f"PRAGMA {name}").fetchone()[0]
+    return store._session._connection.execute(f"PRAGMA {name}").fetchone()[0]
 
 
 @pytest.mark.parametrize("exclusive", [True, False])
@@ -55,11 +55,11 @@ async def test_every_commit_is_on_the_disk_before_it_returns(tmp_path: Path, exc
 def fill_up(store: SqliteStore) -> None:
     """No page more than there are: what a full disk does, from now on."""
     pages = pragma(store, "page_count")
-    store._connection.execute(f"PRAGMA max_page_count = {pages}")
+    store._session._connection.execute(f"PRAGMA max_page_count = {pages}")
 
 
 def make_room(store: SqliteStore) -> None:
-    store._connection.execute("PRAGMA max_page_count = 1000000")
+    store._session._connection.execute("PRAGMA max_page_count = 1000000")
 
 
 def write_much(tx: Transaction) -> None:

@@ -17,6 +17,7 @@ from store_examples import (
     changed,
     known,
     new,
+    opened,
     order_event,
     plan,
     present,
@@ -34,9 +35,8 @@ LEASE = 15.0
 @pytest.fixture(params=KINDS)
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
     """An empty state of each kind."""
-    made = KINDS[request.param](tmp_path)
-    yield made
-    await made.aclose()
+    async with opened(request.param, tmp_path) as made:
+        yield made
 
 
 async def claim(store: Store, owner: str = "one", after: timedelta = timedelta(0)) -> Claim | None:
@@ -312,7 +312,7 @@ async def test_the_newest_events_are_listed_oldest_first(store: Store) -> None:
 async def test_a_delivery_knows_its_events(store: Store) -> None:
     event = order_event()
     delivery = await store.transact(lambda tx: plan(tx, event))
-    assert [s.event for s in await store.transact(lambda tx: tx.events_of(delivery))] == [event]
+    assert [s.event for s in await store.read(lambda tx: list(tx.events_of(delivery)))] == [event]
     [row] = await store.transact(lambda tx: tx.deliveries())
     assert (row.source, row.order_id, row.route, row.channel, row.url_number) == ("shop", "88", "paid", OPS.channel, 1)
     assert (row.created_at, row.due_at, row.expires_at) == (T0, T0, T0 + DAY)

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from store_examples import DAY, HOMES, HOUR, KINDS, MAIL, OPS, SENT, T0, new, order_event, plan, save
+from store_examples import DAY, HOMES, HOUR, KINDS, MAIL, OPS, SENT, T0, new, opened, order_event, plan, save
 
 from monitor.alerting.routes import Planned
 from monitor.alerting.timing import Hold, Why
@@ -17,9 +17,8 @@ from monitor.store.sqlite import scratch
 
 @pytest.fixture(params=KINDS)
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
-    store = KINDS[request.param](tmp_path)
-    yield store
-    await store.aclose()
+    async with opened(request.param, tmp_path) as made:
+        yield made
 
 
 async def test_the_messages_of_an_event_are_found_with_how_many_others_each_tells_of(store: Store) -> None:

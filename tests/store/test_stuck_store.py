@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from store_examples import DAY, HOUR, KINDS, OPS, SECOND, T0, changed, known, new, order_event, plan, save
+from store_examples import DAY, HOUR, KINDS, OPS, SECOND, T0, changed, known, new, opened, order_event, plan, save
 
 from monitor.alerting.routes import Planned
 from monitor.alerting.timing import Hold, Why
@@ -22,9 +22,8 @@ from monitor.store.overdue import BEGINNING, Aged, Looked, StuckOrder
 @pytest.fixture(params=KINDS)
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
     """An empty state of each kind."""
-    made = KINDS[request.param](tmp_path)
-    yield made
-    await made.aclose()
+    async with opened(request.param, tmp_path) as made:
+        yield made
 
 
 def entered(order_id: str, since: datetime, status: str = "pending") -> Change:

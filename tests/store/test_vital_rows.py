@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
-from store_examples import DAY, HOUR, KINDS, MAIL, OPS, SECOND, T0, certainly_claimed, planned, retried, settled
+from store_examples import DAY, HOUR, KINDS, MAIL, OPS, SECOND, T0, certainly_claimed, opened, planned, retried, settled
 
 from monitor.delivery.orphans import tend
 from monitor.delivery.outfit import Outfit
 from monitor.model import Destination, Message, Outcome
 from monitor.store.base import Store
+from monitor.store.sqlite import SqliteStore
 from monitor.store.vitals import STUCK_AFTER, Signs
 
 LATER = T0 + STUCK_AFTER
@@ -22,9 +23,8 @@ LATER = T0 + STUCK_AFTER
 
 @pytest.fixture(params=KINDS)
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
-    made = KINDS[request.param](tmp_path)
-    yield made
-    await made.aclose()
+    async with opened(request.param, tmp_path) as made:
+        yield made
 
 
 async def signs(store: Store) -> Signs:
@@ -50,10 +50,10 @@ async def test_schedules_are_no_signs_of_life_and_outlast_it(store: Store) -> No
 
 
 async def test_whoever_takes_the_state_over_knows_that_the_one_before_is_dead(tmp_path: Path) -> None:
-    store = KINDS["sqlite"](tmp_path)
+    store = SqliteStore.open(tmp_path / "state.db")
     await store.transact(lambda tx: tx.live(T0, {}))
     await store.aclose()
-    store = KINDS["sqlite"](tmp_path)
+    store = SqliteStore.open(tmp_path / "state.db")
     assert (await signs(store)).alive_at is None
     await store.aclose()
 

@@ -7,7 +7,7 @@ import base64
 import hashlib
 import hmac
 import io
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -307,8 +307,8 @@ def test_hints_cause_a_poll_in_a_share_of_the_interval_at_most(every: str, secon
     assert gap(timedelta(seconds=int(every[:-1]) * units[every[-1]])) == seconds
 
 
-def _noting(polled: list[str]) -> Callable[[str], bool]:
-    def poll_now(source: str) -> bool:
+def _noting(polled: list[str]) -> Callable[[str], Awaitable[bool]]:
+    async def poll_now(source: str) -> bool:
         polled.append(source)
         return True
 
@@ -319,41 +319,45 @@ async def test_a_hint_too_soon_is_a_poll_later_and_all_of_them_are_one() -> None
     time, polled = Time(), list[str]()
     hints = Hints(_noting(polled), time)
     minute = timedelta(minutes=1)
-    assert hints.take("shop", minute) is Hint.TAKEN
+    assert await hints.take("shop", minute) is Hint.TAKEN
     await time.pass_(2)
-    assert [hints.take("shop", minute) for _ in range(10)] == [Hint.JOINED] * 10
-    assert hints.take("other", minute) is Hint.TAKEN
+    assert [await hints.take("shop", minute) for _ in range(10)] == [Hint.JOINED] * 10
+    assert await hints.take("other", minute) is Hint.TAKEN
     await time.pass_(0)
     await time.pass_(2.9)
     assert polled == ["shop", "other"]
     await time.pass_(0.2)
     assert polled == ["shop", "other", "shop"]
-    assert hints.take("shop", minute) is Hint.JOINED
+    assert await hints.take("shop", minute) is Hint.JOINED
     await time.pass_(0)
     await time.pass_(5)
     assert polled.count("shop") == 3
     await time.pass_(5)
-    assert hints.take("shop", minute) is Hint.TAKEN
+    assert await hints.take("shop", minute) is Hint.TAKEN
 
 
 async def test_hints_end_with_the_server() -> None:
     time, polled = Time(), list[str]()
     hints = Hints(_noting(polled), time)
-    hints.take("shop", timedelta(minutes=1))
-    hints.take("shop", timedelta(minutes=1))
+    await hints.take("shop", timedelta(minutes=1))
+    await hints.take("shop", timedelta(minutes=1))
     await asyncio.sleep(0)
     await hints.aclose()
     await time.pass_(60)
     assert polled == ["shop"]
 
 
+async def _stopping(source: str) -> bool:
+    return False
+
+
 async def test_while_the_daemon_stops_a_sender_is_told_to_come_again() -> None:
-    assert Hints(lambda _: False, Time()).take("shop", timedelta(minutes=1)) is Hint.STOPPING
+    assert await Hints(_stopping, Time()).take("shop", timedelta(minutes=1)) is Hint.STOPPING
 
 
 async def test_of_refusals_the_first_of_a_minute_is_logged_with_how_many_there_were() -> None:
     time = Time()
-    hints = Hints(lambda _: True, time)
+    hints = Hints(_noting([]), time)
     with capture_logs() as logs:
         for _ in range(12):
             hints.refuse("shop", "wrong")

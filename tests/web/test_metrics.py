@@ -31,7 +31,8 @@ async def test_a_change_is_counted_from_the_poll_to_the_message(tmp_path: Path) 
         await stage.until(lambda: bool(stage.receiver.received))
         await stage.until(lambda: sent(stage) > 0)
         after = await scrape_with(stage, "orders", source="shop", status="fraud", meaning="fraud")
-        requests = stage.server.context.daemon.looked("shop").requests
+        looked = stage.server.context.daemon.looked("shop")
+    requests = looked.requests if looked else None
     assert grown(before, after, "polls_total", source="shop", result="ok") == 1
     assert grown(before, after, "poll_duration_seconds_count", source="shop") == 1
     assert grown(before, after, "requests_total", source="shop") == requests

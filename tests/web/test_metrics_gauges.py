@@ -27,7 +27,7 @@ async def test_a_state_that_cannot_be_read_is_told_and_fails_no_scrape(tmp_path:
     async with served(tmp_path) as stage:
         await first_polls(stage)
         well = await scrape(stage)
-        stage.server.context.reader._connection.close()  # type: ignore[attr-defined]  # as if its disk were gone
+        stage.server.context.reader._session._connection.close()  # type: ignore[attr-defined]  # as if its disk were gone
         ill = await scrape(stage)
     assert (well.value("state_up"), well.value("state_errors_total")) == (1, 0)
     assert ill.value("state_up") == 0

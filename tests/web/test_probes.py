@@ -32,7 +32,7 @@ async def change(stage: WebStage, **fields: Any) -> None:
     """Let the state say something else of the source, once the daemon's first poll has said what it is."""
     scheduler, job = stage.app._scheduler, job_of("shop")
     for _ in range(2):  # it may just be on its way from the scheduler to its task
-        await stage.until(lambda: _is_far(scheduler.next_at(job)) and job not in scheduler._running.values())
+        await stage.until(lambda: _is_far(scheduler.next_at(job)) and job not in scheduler._running)
         await asyncio.sleep(0.05)
 
     def write(tx: Transaction) -> None:

@@ -91,6 +91,7 @@ _SOURCE = {
     "complete_at": "2026-12-01T03:10:00Z",
     "settled_at": "2026-12-01T08:00:12Z",
     "new_order_at": "2026-11-30T17:13:05Z",
+    "daemon": None,
     "looked": {
         "bound": "a change of a pending order within 1 min, of any other within 10 min",
         "refusal": "",

@@ -109,8 +109,6 @@ def _path_parameter(name: str) -> Schema:
 def _responses(operation: Operation) -> Schema:
     """What it answers, and every way in which it may refuse."""
     refusals = {**_REFUSALS, **dict(operation.refuses)}
-    if operation.stateless:
-        del refusals[503]
     if not operation.writes:
         for status in (403, 413, 415, 422):
             del refusals[status]

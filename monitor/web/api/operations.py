@@ -18,7 +18,7 @@ PREFIX = "/api/v1"
 
 class Operation(NamedTuple):
     """``answers`` is the name of a shape, by ``status``. ``path`` is as aiohttp has it. ``refuses`` are statuses that
-    are not every operation's, by why. ``body`` is what it takes, if anything. ``stateless``: it needs no state.
+    are not every operation's, by why. ``body`` is what it takes, if anything.
     """
 
     name: str
@@ -31,7 +31,6 @@ class Operation(NamedTuple):
     status: int = 200
     refuses: tuple[tuple[int, str], ...] = ()
     body: type[msgspec.Struct] | None = None
-    stateless: bool = False
 
     @property
     def writes(self) -> bool:
@@ -148,7 +147,6 @@ OPERATIONS = (
         ("Polled",),
         status=202,
         refuses=_NO_SOURCE,
-        stateless=True,
     ),
     Operation(
         "silences",

@@ -19,6 +19,7 @@ from monitor.store.listings import DeliveriesWanted, EventsWanted, OrderKey, Ord
 from monitor.web.api.answers import ApiError, Problem, answer
 from monitor.web.api.asked import Asked
 from monitor.web.api.parameters import LARGEST, bad_question
+from monitor.web.daemons import Holders, find_holders, place_of
 from monitor.web.site import Shown
 
 EVENT_SHAPES = ("OrderEventSeen", "SourceEventSeen")
@@ -187,17 +188,19 @@ async def delivery(asked: Asked) -> web.Response:
 
 async def sources(asked: Asked) -> web.Response:
     """Every source that is configured."""
-    states = await asked.context.reader.read(lambda tx: tx.sources())
-    shown = asked.context.site.sources
-    items = [source_document(asked, source, states.get(name)) for name, source in shown.items()]
+    share, shown = asked.context.daemon.share(), asked.context.site.sources
+    states, holders = await asked.context.reader.read(lambda tx: (tx.sources(), find_holders(tx) if share else None))
+    items = [source_document(asked, source, states.get(name), holders) for name, source in shown.items()]
     return answer({"items": items, "next": None})
 
 
 async def source(asked: Asked) -> web.Response:
     """One source."""
-    shown = shown_of(asked)
-    state = await asked.context.reader.read(lambda tx: tx.source(shown.name))
-    return answer(source_document(asked, shown, state))
+    shown, share = shown_of(asked), asked.context.daemon.share()
+    state, holders = await asked.context.reader.read(
+        lambda tx: (tx.source(shown.name), find_holders(tx) if share else None)
+    )
+    return answer(source_document(asked, shown, state, holders))
 
 
 def shown_of(asked: Asked) -> Shown:
@@ -208,8 +211,11 @@ def shown_of(asked: Asked) -> Shown:
     return known[name]
 
 
-def source_document(asked: Asked, shown: Shown, state: SourceState | None) -> documents.Document:
-    """A source as it is configured, how it is, and how it is read."""
+def source_document(
+    asked: Asked, shown: Shown, state: SourceState | None, holders: Holders | None
+) -> documents.Document:
+    """A source as it is configured, how it is, and how it is read; ``holders``: of those that share the state."""
+    share = asked.context.daemon.share()
     health, reason, since = condition_of(state)
     clean = asked.context.site.redactor.clean
     times = ("baseline_at", "polled_at", "good_at", "complete_at", "settled_at", "new_order_at")
@@ -226,6 +232,7 @@ def source_document(asked: Asked, shown: Shown, state: SourceState | None) -> do
         "failures": state.failures if state else 0,
         "total": state.total if state else None,
         **{name: getattr(state, name) if state else None for name in times},
+        "daemon": (place_of(shown.name, share, holders).daemon or None) if share and holders else None,
         "looked": asked.context.daemon.looked(shown.name),
     }
 

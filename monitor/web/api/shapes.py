@@ -98,7 +98,8 @@ class Source(msgspec.Struct):
     showed is not believed as a whole); or unknown (not read as a whole yet). ``reason`` says why it is not well, and
     ``since`` since when it is as it is. ``failures`` are polls in a row. ``total`` is how many orders it counts itself.
     ``polled_at`` is when its last poll ended, ``good_at`` the last that had a usable answer; ``complete_at`` is when
-    the last look began that showed every order, ``settled_at`` the last that proved each one's status.
+    the last look began that showed every order, ``settled_at`` the last that proved each one's status. ``daemon`` polls
+    it now, where several share the state; else null. ``looked`` is null where another daemon polls it: only that knows.
     """
 
     name: str
@@ -118,7 +119,8 @@ class Source(msgspec.Struct):
     complete_at: datetime | None
     settled_at: datetime | None
     new_order_at: datetime | None
-    looked: Looked
+    daemon: str | None
+    looked: Looked | None
 
 
 class Retried(msgspec.Struct):

@@ -75,7 +75,7 @@ def _retried(asked: Asked, count: int) -> web.Response:
 async def poll(asked: Asked) -> web.Response:
     """Let the next poll of a source begin now."""
     name = shown_of(asked).name
-    if not asked.context.daemon.poll_now(name):
+    if not await asked.context.daemon.poll_now(name):
         raise ApiError(404, "there is no such source")
     return answer({"source": name, "polled": "now"}, 202)
 

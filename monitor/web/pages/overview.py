@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
@@ -12,6 +13,7 @@ from monitor.model import DeliveryState, SourceState
 from monitor.store.base import Tallies, Transaction
 from monitor.store.listings import DeliveriesWanted, EventsWanted
 from monitor.web.context import Context, context_of
+from monitor.web.daemons import Place, find_holders, place_of, view_daemons
 from monitor.web.plots import SPANS, Bar, Plot, bar_of, bucket_of, plot_of, span_named, starts_of
 from monitor.web.rendering import render, view_of
 from monitor.web.sources import SourceView, view_source
@@ -57,7 +59,7 @@ async def _verdict(request: web.Request) -> Values:
     return {
         "verdict": verdict_of(await source_views(request), outbox, view),
         "outbox": outbox,
-        "orders_known": sum(orders_of(tallies, name) for name in context.site.sources),
+        "orders_known": sum(count for name, count in orders_known(tallies).items() if name in context.site.sources),
         "events_lately": sum(count for (_, _, at), count in counts.items() if at >= since - timedelta(hours=1)),
     }
 
@@ -105,6 +107,14 @@ async def _silences(request: web.Request) -> Values:
     return {"silences": [view.silence(one) for one in found]}
 
 
+async def _daemons(request: web.Request) -> Values:
+    context, view = context_of(request), view_of(request)
+    share = context.daemon.share()
+    if share is None:
+        return {"is_shared": False, "daemons": ()}
+    return {"is_shared": True, "daemons": view_daemons(share, await context.reader.read(find_holders), view)}
+
+
 PARTS: Mapping[str, Make] = {
     "verdict": _verdict,
     "sources": _sources,
@@ -113,6 +123,7 @@ PARTS: Mapping[str, Make] = {
     "dead": _dead,
     "waiting": _waiting,
     "silences": _silences,
+    "daemons": _daemons,
 }
 
 
@@ -122,31 +133,36 @@ PARTS: Mapping[str, Make] = {
 async def source_views(request: web.Request, only: str | None = None) -> list[SourceView]:
     """The sources that are configured, or one of them."""
     context, view = context_of(request), view_of(request)
-    states = await context.reader.read(lambda tx: tx.sources())
+    share = context.daemon.share()
+    states, holders = await context.reader.read(lambda tx: (tx.sources(), find_holders(tx) if share else None))
     tallies = await context.counts.tallies()
     names = [name for name in context.site.sources if only in (None, name)]
-    return [_source_view(context, name, states.get(name), tallies, view) for name in names]
+    known = orders_known(tallies)
+    places = {name: place_of(name, share, holders) for name in names} if share and holders else {}
+    return [_source_view(context, name, states.get(name), known[name], places.get(name), view) for name in names]
 
 
-def _source_view(context: Context, name: str, state: SourceState | None, tallies: Tallies, view: View) -> SourceView:
-    shown, looked = context.site.sources[name], context.daemon.looked(name)
-    return view_source(shown, state, looked, orders_of(tallies, name), view)
+def _source_view(
+    context: Context, name: str, state: SourceState | None, orders: int, place: Place | None, view: View
+) -> SourceView:
+    return view_source(context.site.sources[name], state, context.daemon.looked(name), orders, view, place)
 
 
-def orders_of(tallies: Tallies, name: str) -> int:
-    """How many orders of a source are known that are there."""
-    return sum(count for (source, _, gone), count in tallies.orders.items() if source == name and not gone)
+def orders_known(tallies: Tallies) -> Counter[str]:
+    """By source, how many orders are known that are there."""
+    known: Counter[str] = Counter()
+    for (source, _, gone), count in tallies.orders.items():
+        known[source] += 0 if gone else count
+    return known
 
 
 def bars_of(context: Context, tallies: Tallies, names: Sequence[str]) -> list[Bar]:
     """A bar for each of these sources."""
-    bars = []
-    for name in names:
-        counts = {
-            status: count for (source, status, gone), count in tallies.orders.items() if source == name and not gone
-        }
-        bars.append(bar_of(name, counts, context.site.words.meanings(name)))
-    return bars
+    counts: dict[str, dict[str, int]] = {name: {} for name in names}
+    for (source, status, gone), count in tallies.orders.items():
+        if source in counts and not gone:
+            counts[source][status] = count
+    return [bar_of(name, of_it, context.site.words.meanings(name)) for name, of_it in counts.items()]
 
 
 def looks_in(bars: Sequence[Bar]) -> list[tuple[str, str, int]]:

@@ -77,7 +77,7 @@ async def _plots(request: web.Request, name: str) -> Mapping[str, Any]:
 async def poll(request: web.Request) -> web.StreamResponse:
     """Let the next look begin now."""
     name, fields = request.match_info["name"], await fields_of(request)
-    if not context_of(request).daemon.poll_now(name):
+    if not await context_of(request).daemon.poll_now(name):
         raise web.HTTPNotFound
     raise done(local(fields.get("next", ""), source_href(name)), "polling")
 

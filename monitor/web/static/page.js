@@ -5,6 +5,7 @@
 //                      data-after on the list is the last event there was, where the list does not show it.
 //   [data-live]        a part that is fetched anew from data-src when something changes that data-live names
 //   [data-connection]  where it is said whether the page is live
+//   [data-trouble]     what is shown while the state cannot be read
 //   [data-pause]       a button that holds new rows back while somebody reads
 //   [data-announce]    what a screen reader is told, politely
 //   time[data-near]    a time in words, such as "3 min ago"
@@ -25,6 +26,7 @@ const STATES = {
 
 const list = document.querySelector("[data-stream]");
 const connection = document.querySelector("[data-connection]");
+const trouble = document.querySelector("[data-trouble]");
 const announcer = document.querySelector("[data-announce]");
 const pause = document.querySelector("[data-pause]");
 
@@ -185,6 +187,7 @@ let state = "live";
 
 function tellState(now = state) {
   state = now;
+  if (trouble) trouble.hidden = state !== "trouble";
   if (!connection) return;
   const shown = state === "live" && isPaused() ? "paused" : state;
   const text = STATES[shown] + (held.length ? `: ${held.length} new` : "");

@@ -14,29 +14,51 @@ depends_on = None
 # SQLite numbers rows by itself only in a column of type INTEGER.
 _ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
+# Compared by code points, as SQLite and Python do, whatever the database's own language is.
+TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+# What SQLite has as json_each. No text here holds a NUL: what is asked for with one is sought without.
+# The list stands after FROM: PostgreSQL 15 cannot plan it elsewhere, once tables are large ("failed to find unique
+# expression in subplan tlist").
+_FUNCTIONS = """
+CREATE FUNCTION texts_in(list text) RETURNS TABLE (value text) LANGUAGE sql IMMUTABLE
+  AS $$ SELECT one COLLATE "C" FROM jsonb_array_elements_text(replace(list, '\\u0000', '\\ufffd')::jsonb) AS one $$;
+CREATE FUNCTION numbers_in(list text) RETURNS TABLE (value bigint) LANGUAGE sql IMMUTABLE
+  AS $$ SELECT one::bigint FROM jsonb_array_elements_text(list::jsonb) AS one $$;
+"""
+
 
 def upgrade() -> None:
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute(_FUNCTIONS)
     op.create_table(
         "sources",
-        sa.Column("name", sa.Text, primary_key=True),
+        sa.Column("name", TEXT, primary_key=True),
         sa.Column("fence", sa.BigInteger, nullable=False),
-        sa.Column("owner", sa.Text, nullable=False),
+        sa.Column("owner", TEXT, nullable=False),
         sa.Column("lease_until", sa.BigInteger, nullable=False),
-        sa.Column("doc", sa.Text),
+        sa.Column("doc", TEXT),
+        sqlite_with_rowid=False,
+    )
+    # What each of several daemons holds, until when by the database's clock: itself, sources, lanes, duties.
+    op.create_table(
+        "leases",
+        sa.Column("name", TEXT, primary_key=True),
+        sa.Column("owner", TEXT, nullable=False),
+        sa.Column("until", sa.BigInteger, nullable=False),
         sqlite_with_rowid=False,
     )
     op.create_table(
         "orders",
-        sa.Column("source", sa.Text, primary_key=True),
-        sa.Column("id", sa.Text, primary_key=True),
+        sa.Column("source", TEXT, primary_key=True),
+        sa.Column("id", TEXT, primary_key=True),
         sa.Column("revision", sa.BigInteger, nullable=False),
-        sa.Column("number", sa.Text),
-        sa.Column("status", sa.Text, nullable=False),
+        sa.Column("number", TEXT),
+        sa.Column("status", TEXT, nullable=False),
         # When it entered its status: as observed, else when it was placed, else when it was seen first.
         sa.Column("status_at", sa.BigInteger, nullable=False),
         sa.Column("vanished", sa.SmallInteger, nullable=False),
         sa.Column("mark", sa.BigInteger, nullable=False),
-        sa.Column("doc", sa.Text, nullable=False),
+        sa.Column("doc", TEXT, nullable=False),
         sqlite_with_rowid=False,
     )
     op.create_index("orders_by_number", "orders", ["source", "number"])
@@ -49,14 +71,14 @@ def upgrade() -> None:
     # Which orders are stuck, by which route's rule, and who was told of it; without told_at: to be looked at.
     op.create_table(
         "stuck",
-        sa.Column("source", sa.Text, primary_key=True),
-        sa.Column("order_id", sa.Text, primary_key=True),
-        sa.Column("route", sa.Text, primary_key=True),
+        sa.Column("source", TEXT, primary_key=True),
+        sa.Column("order_id", TEXT, primary_key=True),
+        sa.Column("route", TEXT, primary_key=True),
         sa.Column("status_at", sa.BigInteger, nullable=False),
         sa.Column("told_at", sa.BigInteger),
         sa.Column("told", sa.Integer, nullable=False),
         sa.Column("escalated", sa.SmallInteger, nullable=False),
-        sa.Column("urls", sa.Text, nullable=False),
+        sa.Column("urls", TEXT, nullable=False),
         sa.Column("next_at", sa.BigInteger),
         sqlite_with_rowid=False,
     )
@@ -64,19 +86,19 @@ def upgrade() -> None:
     # Up to which age (and id, among those as old) a rule has looked at the orders of a status, and since when it does.
     op.create_table(
         "stuck_rules",
-        sa.Column("source", sa.Text, primary_key=True),
-        sa.Column("route", sa.Text, primary_key=True),
-        sa.Column("status", sa.Text, primary_key=True),
-        sa.Column("fingerprint", sa.Text, nullable=False),
+        sa.Column("source", TEXT, primary_key=True),
+        sa.Column("route", TEXT, primary_key=True),
+        sa.Column("status", TEXT, primary_key=True),
+        sa.Column("fingerprint", TEXT, nullable=False),
         sa.Column("since", sa.BigInteger, nullable=False),
         sa.Column("up_to", sa.BigInteger, nullable=False),
-        sa.Column("up_to_id", sa.Text, nullable=False),
+        sa.Column("up_to_id", TEXT, nullable=False),
         sqlite_with_rowid=False,
     )
     op.create_table(
         "followed",
-        sa.Column("source", sa.Text, primary_key=True),
-        sa.Column("order_id", sa.Text, primary_key=True),
+        sa.Column("source", TEXT, primary_key=True),
+        sa.Column("order_id", TEXT, primary_key=True),
         sa.Column("since", sa.BigInteger, nullable=False),
         sqlite_with_rowid=False,
     )
@@ -84,15 +106,15 @@ def upgrade() -> None:
     op.create_table(
         "events",
         sa.Column("id", _ID, primary_key=True, autoincrement=True),
-        sa.Column("source", sa.Text, nullable=False),
-        sa.Column("order_id", sa.Text, nullable=False),
-        sa.Column("kind", sa.Text, nullable=False),
+        sa.Column("source", TEXT, nullable=False),
+        sa.Column("order_id", TEXT, nullable=False),
+        sa.Column("kind", TEXT, nullable=False),
         # The status that the order entered, normalised; empty where it entered none.
-        sa.Column("entered", sa.Text, nullable=False),
+        sa.Column("entered", TEXT, nullable=False),
         sa.Column("revision", sa.BigInteger, nullable=False),
         sa.Column("at", sa.BigInteger, nullable=False),
-        sa.Column("doc", sa.Text, nullable=False),
-        sa.Column("routing", sa.Text, nullable=False),
+        sa.Column("doc", TEXT, nullable=False),
+        sa.Column("routing", TEXT, nullable=False),
         sa.UniqueConstraint("source", "order_id", "kind", "revision"),
         sqlite_autoincrement=True,
     )
@@ -103,30 +125,30 @@ def upgrade() -> None:
     op.create_table(
         "deliveries",
         sa.Column("id", _ID, primary_key=True, autoincrement=True),
-        sa.Column("route", sa.Text, nullable=False),
-        sa.Column("channel", sa.Text, nullable=False),
+        sa.Column("route", TEXT, nullable=False),
+        sa.Column("channel", TEXT, nullable=False),
         sa.Column("url_number", sa.Integer, nullable=False),
-        sa.Column("url", sa.Text, nullable=False),
-        sa.Column("source", sa.Text, nullable=False),
-        sa.Column("order_id", sa.Text, nullable=False),
+        sa.Column("url", TEXT, nullable=False),
+        sa.Column("source", TEXT, nullable=False),
+        sa.Column("order_id", TEXT, nullable=False),
         # What its message waits for with others (nothing: it tells of one event), and what it must not overtake.
-        sa.Column("gathers", sa.Text, nullable=False),
-        sa.Column("queue", sa.Text, nullable=False),
+        sa.Column("gathers", TEXT, nullable=False),
+        sa.Column("queue", TEXT, nullable=False),
         # The dead letter whose news it tells instead.
         sa.Column("stands_for", sa.BigInteger),
-        sa.Column("state", sa.Text, nullable=False),
+        sa.Column("state", TEXT, nullable=False),
         sa.Column("created_at", sa.BigInteger, nullable=False),
         sa.Column("due_at", sa.BigInteger, nullable=False),
         sa.Column("retry_in", sa.BigInteger, nullable=False),
         sa.Column("wish", sa.BigInteger, nullable=False),
         sa.Column("expires_at", sa.BigInteger, nullable=False),
         sa.Column("attempts", sa.Integer, nullable=False),
-        sa.Column("owner", sa.Text),
+        sa.Column("owner", TEXT),
         sa.Column("fence", sa.BigInteger, nullable=False),
-        sa.Column("last_error", sa.Text),
+        sa.Column("last_error", TEXT),
         sa.Column("settled_at", sa.BigInteger),
-        sa.Column("title", sa.Text),
-        sa.Column("body", sa.Text),
+        sa.Column("title", TEXT),
+        sa.Column("body", TEXT),
         sqlite_autoincrement=True,
     )
     unsettled = sa.text("state IN ('waiting', 'sending')")
@@ -170,7 +192,7 @@ def upgrade() -> None:
     # How many events each route had in which transaction, as far back as a storm looks.
     op.create_table(
         "route_events",
-        sa.Column("route", sa.Text, primary_key=True),
+        sa.Column("route", TEXT, primary_key=True),
         sa.Column("at", sa.BigInteger, primary_key=True, autoincrement=False),
         sa.Column("events", sa.BigInteger, nullable=False),
         sqlite_with_rowid=False,
@@ -178,14 +200,14 @@ def upgrade() -> None:
     # Up to when what happens at certain times has been seen to, such as fire drills.
     op.create_table(
         "schedules",
-        sa.Column("name", sa.Text, primary_key=True),
+        sa.Column("name", TEXT, primary_key=True),
         sa.Column("seen_to", sa.BigInteger, nullable=False),
         sqlite_with_rowid=False,
     )
     # Log-ins to the page that were ended before their time.
     op.create_table(
         "ended_sessions",
-        sa.Column("id", sa.Text, primary_key=True),
+        sa.Column("id", TEXT, primary_key=True),
         sa.Column("until", sa.BigInteger, nullable=False),
         sqlite_with_rowid=False,
     )
@@ -202,7 +224,7 @@ def upgrade() -> None:
         sa.Column("id", _ID, primary_key=True, autoincrement=True),
         sa.Column("created_at", sa.BigInteger, nullable=False),
         sa.Column("until", sa.BigInteger, nullable=False),
-        sa.Column("doc", sa.Text, nullable=False),
+        sa.Column("doc", TEXT, nullable=False),
         sqlite_autoincrement=True,
     )
     op.create_index("silences_by_until", "silences", ["until"])
@@ -211,7 +233,7 @@ def upgrade() -> None:
         sa.Column("id", _ID, primary_key=True, autoincrement=True),
         sa.Column("delivery_id", sa.BigInteger, nullable=False),
         sa.Column("at", sa.BigInteger, nullable=False),
-        sa.Column("doc", sa.Text, nullable=False),
+        sa.Column("doc", TEXT, nullable=False),
     )
     op.create_index("attempts_by_delivery", "attempts", ["delivery_id"])
 
@@ -230,6 +252,9 @@ def downgrade() -> None:
         "stuck_rules",
         "stuck",
         "orders",
+        "leases",
         "sources",
     ):
         op.drop_table(table)
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute("DROP FUNCTION texts_in; DROP FUNCTION numbers_in")
