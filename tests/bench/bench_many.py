@@ -31,15 +31,19 @@ _AT_ONCE = 200
 _SECONDS = 10.0
 _PARTS = 4
 _MINUTE = timedelta(minutes=1)
+_IN_A_FILE = 20_000
 
 
 def write_many(shops: World, folder: Path, count: int, state: str, every: str = "60s", name: str = "many") -> Path:
-    """A configuration of so many sources."""
-    sources = "\n".join(f"  s{n}: {{url: '{shops.url}/s{n}', token: example-token-{n}}}" for n in range(count))
+    """A configuration of so many sources, in files of no more than one may have."""
+    for first in range(0, count, _IN_A_FILE):
+        numbers = range(first, min(first + _IN_A_FILE, count))
+        sources = "\n".join(f"  s{n}: {{url: '{shops.url}/s{n}', token: example-token-{n}}}" for n in numbers)
+        (folder / f"{name}-{first:06}.yaml").write_text(f"sources:\n{sources}\n", encoding="utf-8")
     path = folder / f"{name}.yaml"
     path.write_text(
         f"state: {state}\ndefaults: {{source: {{type: opterius, every: {every}}}}}\n"
-        f"channels: {{ops: {{url: '{shops.channel_url}'}}}}\nlog: {{format: json}}\nsources:\n{sources}\n",
+        f"channels: {{ops: {{url: '{shops.channel_url}'}}}}\nlog: {{format: json}}\ninclude: {name}-*.yaml\n",
         encoding="utf-8",
     )
     return path
